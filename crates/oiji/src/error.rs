@@ -1,0 +1,278 @@
+//! The one error type: a kind, the offset it was met at, and, where values are concerned, the path to it.
+//!
+//! Nothing here knows what a pickle is made of. Every layer above makes its errors from these kinds.
+
+use std::fmt;
+use std::io;
+
+/// What every fallible function of this crate returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a pickle could not be read or written, and where.
+///
+/// One word wide: the details stand behind a pointer, so that `Result<u32, Error>` stays small.
+///
+/// ```
+/// let error = oiji::from_slice(b"\x80\x04\xff.").unwrap_err();
+/// assert_eq!(error.to_string(), "unknown opcode 0xff at offset 2");
+/// assert_eq!(error.offset(), Some(2));
+/// ```
+pub struct Error(Box<Detail>);
+
+struct Detail {
+    kind: ErrorKind,
+    offset: Option<u64>,
+    path: Option<String>,
+}
+
+/// What went wrong.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The reader or writer below failed.
+    Io(io::Error),
+    /// The input stops inside a pickle; `expected` says what should have come.
+    UnexpectedEnd {
+        /// What the reader was about to read.
+        expected: &'static str,
+    },
+    /// The input holds no pickle at all, or the last one ended just here.
+    EndOfInput,
+    /// A byte that is no opcode of protocols 0 to 5.
+    UnknownOpcode {
+        /// The byte.
+        code: u8,
+    },
+    /// `PROTO` names a protocol that nobody has defined.
+    UnknownProtocol {
+        /// The number it names.
+        protocol: u64,
+    },
+    /// An op takes more values than the stack holds.
+    StackUnderflow {
+        /// The op, as Python names it.
+        opcode: &'static str,
+    },
+    /// An op meets a mark where it takes a value.
+    UnexpectedMark {
+        /// The op, as Python names it.
+        opcode: &'static str,
+    },
+    /// An op needs a mark on the stack, and there is none.
+    MissingMark {
+        /// The op, as Python names it.
+        opcode: &'static str,
+    },
+    /// A `GET` of a memo index that nothing was put at.
+    MemoMiss {
+        /// The index asked for.
+        index: u64,
+    },
+    /// A value of one type stands where another is needed.
+    WrongType {
+        /// What is needed.
+        expected: &'static str,
+        /// What is there.
+        found: &'static str,
+    },
+    /// A list, dict, set or bytearray stands as a dict key or set element.
+    Unhashable {
+        /// Its type.
+        found: &'static str,
+    },
+    /// Text that should be a number is none.
+    InvalidNumber {
+        /// What it should be: `int`, `long`, `float`, `memo index`.
+        expected: &'static str,
+        /// The text, shortened.
+        found: String,
+    },
+    /// Bytes that should be text are none, or an escape in them is broken.
+    InvalidText {
+        /// The encoding or form they should have.
+        expected: &'static str,
+        /// What is wrong with them.
+        problem: String,
+    },
+    /// An argument that no reader accepts: a negative length, memo index or code, an odd number of dict items.
+    InvalidArgument {
+        /// The op, as Python names it.
+        opcode: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// `NEXT_BUFFER` asks for more out-of-band buffers than were given.
+    MissingBuffer {
+        /// The number of the buffer, counted from 0.
+        index: u64,
+    },
+    /// A limit was reached; `Limits` says how to raise it.
+    Limit {
+        /// The field of `Limits`.
+        limit: &'static str,
+        /// Its value.
+        allowed: u64,
+    },
+    /// The protocol asked for cannot say this value.
+    Inexpressible {
+        /// The value that cannot be said.
+        what: String,
+        /// The protocol asked for.
+        protocol: u8,
+        /// What to do about it.
+        hint: &'static str,
+    },
+    /// A global that the policy does not let through.
+    Forbidden {
+        /// `module.name`.
+        global: String,
+    },
+    /// A path that leads nowhere in this graph.
+    NoSuchPath {
+        /// The step that failed.
+        step: String,
+    },
+    /// Anything else, in words.
+    Message(String),
+}
+
+impl Error {
+    /// An error without an offset.
+    pub fn new(kind: ErrorKind) -> Self {
+        Error(Box::new(Detail { kind, offset: None, path: None }))
+    }
+
+    /// An error in words, without an offset.
+    pub fn message(text: impl Into<String>) -> Self {
+        Error::new(ErrorKind::Message(text.into()))
+    }
+
+    /// The same error at `offset` bytes from the start of the input, unless it already says where.
+    #[must_use]
+    pub fn at(mut self, offset: u64) -> Self {
+        self.0.offset.get_or_insert(offset);
+        self
+    }
+
+    /// The same error at `path` (`root.layers[3].w`), unless it already says where.
+    #[must_use]
+    pub fn at_path(mut self, path: impl Into<String>) -> Self {
+        if self.0.path.is_none() {
+            self.0.path = Some(path.into());
+        }
+        self
+    }
+
+    /// What went wrong.
+    pub fn kind(&self) -> &ErrorKind {
+        &self.0.kind
+    }
+
+    /// Bytes from the start of the input to the op that failed.
+    pub fn offset(&self) -> Option<u64> {
+        self.0.offset
+    }
+
+    /// The way from the root to the value that failed, where there is one.
+    pub fn path(&self) -> Option<&str> {
+        self.0.path.as_deref()
+    }
+
+    /// Whether the input simply held no further pickle.
+    pub fn is_end_of_input(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::EndOfInput)
+    }
+}
+
+impl From<ErrorKind> for Error {
+    fn from(kind: ErrorKind) -> Self {
+        Error::new(kind)
+    }
+}
+
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Self {
+        Error::new(ErrorKind::Io(error))
+    }
+}
+
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        match error.0.kind {
+            ErrorKind::Io(inner) => inner,
+            ErrorKind::UnexpectedEnd { .. } | ErrorKind::EndOfInput => {
+                io::Error::new(io::ErrorKind::UnexpectedEof, error)
+            }
+            _ => io::Error::new(io::ErrorKind::InvalidData, error),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.0.kind {
+            ErrorKind::Io(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.0.kind)
+            .field("offset", &self.0.offset)
+            .field("path", &self.0.path)
+            .finish()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.kind.fmt(f)?;
+        if let Some(offset) = self.0.offset {
+            write!(f, " at offset {offset}")?;
+        }
+        if let Some(path) = &self.0.path {
+            write!(f, " ({path})")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ErrorKind::Io(error) => write!(f, "{error}"),
+            ErrorKind::UnexpectedEnd { expected } => write!(f, "input ends where {expected} should follow"),
+            ErrorKind::EndOfInput => f.write_str("no pickle here: the input is at its end"),
+            ErrorKind::UnknownOpcode { code } => write!(f, "unknown opcode {code:#04x}"),
+            ErrorKind::UnknownProtocol { protocol } => {
+                write!(f, "unknown protocol {protocol}; the highest is {}", crate::HIGHEST_PROTOCOL)
+            }
+            ErrorKind::StackUnderflow { opcode } => write!(f, "stack underflow in {opcode}"),
+            ErrorKind::UnexpectedMark { opcode } => write!(f, "unexpected mark in {opcode}"),
+            ErrorKind::MissingMark { opcode } => write!(f, "no mark on the stack for {opcode}"),
+            ErrorKind::MemoMiss { index } => write!(f, "memo index {index} was never put"),
+            ErrorKind::WrongType { expected, found } => write!(f, "expected {expected}, found {found}"),
+            ErrorKind::Unhashable { found } => write!(f, "unhashable {found} as a dict key or set element"),
+            ErrorKind::InvalidNumber { expected, found } => write!(f, "expected {expected} text, found {found:?}"),
+            ErrorKind::InvalidText { expected, problem } => write!(f, "invalid {expected} text: {problem}"),
+            ErrorKind::InvalidArgument { opcode, problem } => write!(f, "invalid argument of {opcode}: {problem}"),
+            ErrorKind::MissingBuffer { index } => {
+                write!(f, "out-of-band buffer {index} is missing; give it with ReadOptions::buffers")
+            }
+            ErrorKind::Limit { limit, allowed } => {
+                write!(f, "limit reached: {limit} is {allowed}; raise it in Limits if the input is trusted")
+            }
+            ErrorKind::Inexpressible { what, protocol, hint } => {
+                write!(f, "protocol {protocol} cannot say {what}; {hint}")
+            }
+            ErrorKind::Forbidden { global } => {
+                write!(f, "global {global} is not allowed; allow it with Policy::allow")
+            }
+            ErrorKind::NoSuchPath { step } => write!(f, "no such path: {step}"),
+            ErrorKind::Message(text) => f.write_str(text),
+        }
+    }
+}
