@@ -1,0 +1,136 @@
+//! How much a pickle may make us do. Every reader and writer spends from a `Budget`, and nowhere else.
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// What one pickle, or one file of pickles, may cost at most.
+///
+/// The defaults let every honest pickle through that fits into memory and stop the rest. Memory is bounded by the input
+/// in any case: no claim of a length or memo index makes us allocate before the bytes are there.
+///
+/// ```
+/// use oiji::{Limits, ReadOptions};
+/// let limits = Limits { ops: 3, ..Limits::default() };
+/// let error = ReadOptions::new().limits(limits).from_slice(b"](K\x01K\x02e.").unwrap_err();
+/// assert!(error.to_string().starts_with("limit reached: ops is 3"));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of input, after decompression where there is some.
+    pub bytes: u64,
+    /// Ops executed.
+    pub ops: u64,
+    /// Levels of nesting that text output (`Display`, `show`) descends before it writes `...`.
+    pub depth: u64,
+    /// Memo entries held at once.
+    pub memo_entries: u64,
+    /// Bytes allocated in all for values, input that is borrowed not counted.
+    pub allocation: u64,
+    /// Decimal digits of one int in text (protocol 0).
+    pub int_digits: u64,
+    /// Values visited when shared values are unfolded (typed reads, plain JSON).
+    pub visits: u64,
+}
+
+impl Limits {
+    /// No limits. Only for input you wrote yourself: a small hostile file can then take all memory and time.
+    pub fn unlimited() -> Self {
+        Limits {
+            bytes: u64::MAX,
+            ops: u64::MAX,
+            depth: u64::MAX,
+            memo_entries: u64::MAX,
+            allocation: u64::MAX,
+            int_digits: u64::MAX,
+            visits: u64::MAX,
+        }
+    }
+}
+
+impl Default for Limits {
+    /// 64 GiB of input, 2^32 ops and memo entries, 64 GiB of values, 10 million digits, 1,000 levels as shown, 2^32 visits.
+    fn default() -> Self {
+        Limits {
+            bytes: 64 << 30,
+            ops: 1 << 32,
+            depth: 1_000,
+            memo_entries: 1 << 32,
+            allocation: 64 << 30,
+            int_digits: 10_000_000,
+            visits: 1 << 32,
+        }
+    }
+}
+
+/// What is left of some `Limits`.
+#[derive(Clone, Debug)]
+pub struct Budget {
+    limits: Limits,
+    ops: u64,
+    allocation: u64,
+}
+
+impl Budget {
+    /// All of `limits`, nothing spent.
+    pub fn new(limits: Limits) -> Self {
+        Budget { limits, ops: limits.ops, allocation: limits.allocation }
+    }
+
+    /// What was allowed at the start.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Spends one op.
+    ///
+    /// # Errors
+    /// `Limit` when none is left.
+    #[inline]
+    pub fn op(&mut self) -> Result<()> {
+        match self.ops.checked_sub(1) {
+            Some(left) => self.ops = left,
+            None => return Err(limit("ops", self.limits.ops)),
+        }
+        Ok(())
+    }
+
+    /// Spends `bytes` of allocation.
+    ///
+    /// # Errors
+    /// `Limit` when less is left.
+    #[inline]
+    pub fn allocate(&mut self, bytes: u64) -> Result<()> {
+        match self.allocation.checked_sub(bytes) {
+            Some(left) => self.allocation = left,
+            None => return Err(limit("allocation", self.limits.allocation)),
+        }
+        Ok(())
+    }
+
+    /// Checks that the memo may hold `entries`.
+    ///
+    /// # Errors
+    /// `Limit` when that is too many.
+    #[inline]
+    pub fn memo(&self, entries: u64) -> Result<()> {
+        if entries > self.limits.memo_entries {
+            return Err(limit("memo_entries", self.limits.memo_entries));
+        }
+        Ok(())
+    }
+
+    /// Checks that an int may have `digits`.
+    ///
+    /// # Errors
+    /// `Limit` when that is too many.
+    pub fn digits(&self, digits: u64) -> Result<()> {
+        if digits > self.limits.int_digits {
+            return Err(limit("int_digits", self.limits.int_digits));
+        }
+        Ok(())
+    }
+}
+
+#[cold]
+fn limit(limit: &'static str, allowed: u64) -> Error {
+    ErrorKind::Limit { limit, allowed }.into()
+}

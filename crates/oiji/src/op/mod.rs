@@ -1,0 +1,56 @@
+//! One decoded opcode with its argument, read from a source and written to a vector, byte for byte the same.
+//!
+//! Arguments stay as they stand in the pickle: text is not parsed and lengths are not believed here. What an argument
+//! means is in `number` and `text`; what an op does is in `machine`.
+
+pub mod number;
+mod read;
+pub mod text;
+pub mod write;
+
+pub use read::read_op;
+
+use crate::opcode::Opcode;
+use crate::source::Chunk;
+
+/// An opcode and what follows it.
+///
+/// ```
+/// use oiji::op::{Arg, read_op};
+/// use oiji::{Opcode, source::SliceSource};
+/// let op = read_op(&mut SliceSource::new(b"K\x07."))?;
+/// assert_eq!(op.opcode, Opcode::BinInt1);
+/// assert!(matches!(op.arg, Arg::Uint(7)));
+/// # Ok::<(), oiji::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Op<'s, 'de> {
+    /// Which.
+    pub opcode: Opcode,
+    /// What follows its byte.
+    pub arg: Arg<'s, 'de>,
+}
+
+/// The argument of an op, as it stands in the pickle.
+#[derive(Debug)]
+pub enum Arg<'s, 'de> {
+    /// No argument.
+    None,
+    /// An unsigned number of one, two, four or eight bytes.
+    Uint(u64),
+    /// A signed number of four bytes.
+    Int(i32),
+    /// A float of eight bytes.
+    Float(f64),
+    /// A line of text without its newline.
+    Line(Chunk<'s, 'de>),
+    /// Two lines: the bytes up to the first newline, and after it.
+    Lines {
+        /// Both lines, with the newline between them, without the one at the end.
+        text: Chunk<'s, 'de>,
+        /// Bytes in the first line.
+        first_len: usize,
+    },
+    /// What a length prefix announced.
+    Bytes(Chunk<'s, 'de>),
+}

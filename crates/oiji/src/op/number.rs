@@ -1,0 +1,1 @@
+//! Numbers as pickles write them: decimal text, two's complement of any length, floats.

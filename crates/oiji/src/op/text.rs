@@ -1,0 +1,1 @@
+//! Text as pickles write it: UTF-8 with surrogates, raw-unicode-escape, quoted Python 2 strings.
