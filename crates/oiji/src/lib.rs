@@ -1,12 +1,37 @@
 //! Python's pickle as a whole system.
 
 mod error;
+pub mod global;
+pub mod graph;
 mod limits;
+pub mod machine;
 pub mod op;
 mod opcode;
 pub mod sink;
 pub mod source;
 
 pub use error::{Error, ErrorKind, Result};
+pub use graph::{Graph, Node, Pickles, ReadOptions, Value};
 pub use limits::{Budget, Limits};
 pub use opcode::{ArgKind, DEFAULT_PROTOCOL, HIGHEST_PROTOCOL, Opcode, Row, StackItem};
+
+/// Reads the first pickle of `input` with the defaults of [`ReadOptions`]; text and bytes are borrowed from it.
+///
+/// # Errors
+/// As for [`ReadOptions::from_slice`].
+pub fn from_slice(input: &[u8]) -> Result<Graph<'_>> {
+    ReadOptions::new().from_slice(input)
+}
+
+/// Reads one pickle from `reader` with the defaults of [`ReadOptions`], and takes no byte past its `STOP`.
+///
+/// # Errors
+/// As for [`ReadOptions::from_reader`].
+pub fn from_reader<R: std::io::Read>(reader: R) -> Result<Graph<'static>> {
+    ReadOptions::new().from_reader(reader)
+}
+
+/// The pickles that stand one after another in `input`, each a graph of its own.
+pub fn pickles(input: &[u8]) -> Pickles<'_, source::SliceSource<'_>> {
+    ReadOptions::new().pickles(input)
+}

@@ -66,13 +66,12 @@ impl Default for Limits {
 pub struct Budget {
     limits: Limits,
     ops: u64,
-    allocation: u64,
 }
 
 impl Budget {
     /// All of `limits`, nothing spent.
     pub fn new(limits: Limits) -> Self {
-        Budget { limits, ops: limits.ops, allocation: limits.allocation }
+        Budget { limits, ops: limits.ops }
     }
 
     /// What was allowed at the start.
@@ -93,15 +92,13 @@ impl Budget {
         Ok(())
     }
 
-    /// Spends `bytes` of allocation.
+    /// Checks that `bytes` may be held for values.
     ///
     /// # Errors
-    /// `Limit` when less is left.
-    #[inline]
-    pub fn allocate(&mut self, bytes: u64) -> Result<()> {
-        match self.allocation.checked_sub(bytes) {
-            Some(left) => self.allocation = left,
-            None => return Err(limit("allocation", self.limits.allocation)),
+    /// `Limit` when that is too much.
+    pub fn held(&self, bytes: u64) -> Result<()> {
+        if bytes > self.limits.allocation {
+            return Err(limit("allocation", self.limits.allocation));
         }
         Ok(())
     }
@@ -114,17 +111,6 @@ impl Budget {
     pub fn memo(&self, entries: u64) -> Result<()> {
         if entries > self.limits.memo_entries {
             return Err(limit("memo_entries", self.limits.memo_entries));
-        }
-        Ok(())
-    }
-
-    /// Checks that an int may have `digits`.
-    ///
-    /// # Errors
-    /// `Limit` when that is too many.
-    pub fn digits(&self, digits: u64) -> Result<()> {
-        if digits > self.limits.int_digits {
-            return Err(limit("int_digits", self.limits.int_digits));
         }
         Ok(())
     }

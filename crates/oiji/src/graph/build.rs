@@ -1,0 +1,450 @@
+//! From a machine to a graph: the builder that keeps everything a pickle says, as inert values.
+//!
+//! It refuses what the real unpickler refuses for values of builtin types; calls and objects are believed.
+
+use std::borrow::Cow;
+
+use crate::error::{ErrorKind, Result};
+use crate::global::Extensions;
+use crate::graph::arena::{self, Dropped, Graph, Id, Kind, Made, ObjectData, Slot, Step, StepKind};
+use crate::graph::fold;
+use crate::graph::read::{Py2Strings, ReadOptions};
+use crate::machine::Builder;
+use crate::op::number::Integer;
+use crate::op::text::{self, Utf8};
+use crate::source::Chunk;
+
+/// Makes a [`Graph`] as a machine asks.
+///
+/// Most callers want [`ReadOptions`]; this is for those who run the [`Machine`](crate::machine::Machine) themselves, as in
+/// the example there.
+pub struct GraphBuilder<'a> {
+    graph: Graph<'a>,
+    /// Buffers given by the caller; without them buffers stay nodes.
+    buffers_given: bool,
+    py2_strings: Py2Strings,
+    extensions: Extensions,
+    fold: bool,
+}
+
+impl<'a> GraphBuilder<'a> {
+    /// A builder for pickles in `input`; text that is part of it is borrowed.
+    pub fn new(input: &'a [u8], options: &ReadOptions<'a>) -> Self {
+        let graph = Graph {
+            input: Cow::Borrowed(input),
+            buffers: options.buffers.clone().unwrap_or_default(),
+            ..Graph::default()
+        };
+        GraphBuilder {
+            graph,
+            buffers_given: options.buffers.is_some(),
+            py2_strings: options.py2_strings,
+            extensions: options.extensions.clone(),
+            fold: !options.exact,
+        }
+    }
+
+    /// The graph with these roots, one for each pickle read.
+    pub fn finish(mut self, roots: Vec<Id>) -> Graph<'a> {
+        self.graph.roots = roots;
+        self.graph
+    }
+
+    /// The graph as it stands, without roots.
+    pub fn graph(&self) -> &Graph<'a> {
+        &self.graph
+    }
+
+    pub(crate) fn graph_mut(&mut self) -> &mut Graph<'a> {
+        &mut self.graph
+    }
+
+    #[inline]
+    fn kind(&self, id: Id) -> Kind {
+        self.graph.slot(id).kind
+    }
+
+    /// The name of a value's type, for messages.
+    fn type_name(&self, id: Id) -> &'static str {
+        self.graph.value(id).type_name()
+    }
+
+    #[cold]
+    fn wrong_type(&self, expected: &'static str, found: Id) -> crate::Error {
+        ErrorKind::WrongType { expected, found: self.type_name(found) }.into()
+    }
+
+    #[inline]
+    fn is_hashable(&self, id: Id) -> bool {
+        let slot = self.graph.slot(id);
+        match slot.kind {
+            Kind::List | Kind::Dict | Kind::Set | Kind::ByteArray => false,
+            Kind::Tuple => slot.flags & arena::UNHASHABLE == 0,
+            _ => true,
+        }
+    }
+
+    #[inline]
+    fn check_hashable<'i>(&self, ids: impl IntoIterator<Item = &'i Id>) -> Result<()> {
+        match ids.into_iter().find(|id| !self.is_hashable(**id)) {
+            None => Ok(()),
+            Some(id) => Err(ErrorKind::Unhashable { found: self.type_name(*id) }.into()),
+        }
+    }
+
+    /// Whether a value may be anything at all when the pickle is loaded.
+    fn is_open(&self, id: Id) -> bool {
+        matches!(self.kind(id), Kind::Global | Kind::Extension | Kind::Persistent | Kind::Object | Kind::Buffer)
+    }
+
+    fn step(&mut self, id: Id, kind: StepKind, ids: &[Id]) {
+        let slot = self.graph.slot(id);
+        let steps = self.graph.steps.entry(id).or_default();
+        if steps.is_empty() && slot.kind == Kind::Object {
+            // A state that came first was kept in the object alone.
+            if let Some(state) = self.graph.objects[slot.low as usize].state {
+                steps.push(Step { kind: StepKind::Build, ids: vec![state] });
+            }
+        }
+        match steps.last_mut() {
+            Some(last) if last.kind == kind && kind != StepKind::Build => last.ids.extend_from_slice(ids),
+            _ => steps.push(Step { kind, ids: ids.to_vec() }),
+        }
+    }
+
+    fn text(&mut self, text: Chunk<'_, 'a>) -> Result<Id> {
+        let flags = match text::check_utf8(&text)? {
+            Utf8::Valid => 0,
+            Utf8::Surrogates => arena::SURROGATES,
+        };
+        let mut slot = self.graph.span_slot(Kind::Str, text);
+        slot.flags |= flags;
+        self.graph.push_slot(slot)
+    }
+
+    fn span(&mut self, kind: Kind, bytes: Chunk<'_, 'a>) -> Result<Id> {
+        let slot = self.graph.span_slot(kind, bytes);
+        self.graph.push_slot(slot)
+    }
+
+    fn run(&mut self, kind: Kind, ids: &[Id]) -> Result<Id> {
+        let slot = self.graph.run_slot(kind, ids)?;
+        self.graph.push_slot(slot)
+    }
+
+    fn make(&mut self, made: Made, class: Id, args: Id, kwargs: Option<Id>) -> Result<Id> {
+        if !self.is_open(class) {
+            return Err(self.wrong_type("a class or callable", class));
+        }
+        let index = u32::try_from(self.graph.objects.len()).map_err(|_| arena::full())?;
+        self.graph.objects.push(ObjectData { made, class, args, kwargs, state: None });
+        self.graph.push_slot(Slot { low: index, ..Slot::plain(Kind::Object, 0) })
+    }
+
+    /// Sets items of a list or bytearray as Python does: by int or bool, counted from the end where negative.
+    fn set_positions(&mut self, target: Id, pairs: &[Id]) -> Result<()> {
+        for pair in pairs.chunks_exact(2) {
+            let slot = self.graph.slot(target);
+            let len = if slot.kind == Kind::List { self.graph.run(slot).len() } else { slot.span_len() };
+            let index = self.position(pair[0], len)?;
+            if slot.kind == Kind::List {
+                self.graph.run_mut(slot)[index] = pair[1];
+                continue;
+            }
+            let byte = self.byte(pair[1])?;
+            self.graph.bytearray_mut(target)[index] = byte;
+        }
+        Ok(())
+    }
+
+    fn position(&self, key: Id, len: usize) -> Result<usize> {
+        let slot = self.graph.slot(key);
+        if !matches!(slot.kind, Kind::Int | Kind::Bool) {
+            return Err(self.wrong_type("an int as list index", key));
+        }
+        let index = slot.data as i64;
+        let index = if index < 0 { index + len as i64 } else { index };
+        match usize::try_from(index) {
+            Ok(index) if index < len => Ok(index),
+            _ => Err(crate::Error::message(format!("list index {index} out of range"))),
+        }
+    }
+
+    fn byte(&self, value: Id) -> Result<u8> {
+        let slot = self.graph.slot(value);
+        match (slot.kind, u8::try_from(slot.data as i64)) {
+            (Kind::Int | Kind::Bool, Ok(byte)) => Ok(byte),
+            _ => Err(self.wrong_type("an int from 0 to 255", value)),
+        }
+    }
+
+    /// What `BUILD` may give to a value of a builtin type, which has no `__dict__`: nothing.
+    fn check_no_state(&self, object: Id, state: Id) -> Result<()> {
+        let is_none = |id: Id| self.kind(id) == Kind::None;
+        let slot = self.graph.slot(state);
+        let nothing = match (slot.kind, self.graph_children(slot)) {
+            (Kind::Tuple, [dict, slots]) => {
+                let slots = self.graph.slot(*slots);
+                is_none(*dict) && slots.kind == Kind::Dict && slots.low == 0
+            }
+            _ => is_none(state),
+        };
+        if nothing { Ok(()) } else { Err(self.wrong_type("an object that takes a state", object)) }
+    }
+
+    fn graph_children(&self, slot: Slot) -> &[Id] {
+        if slot.kind == Kind::Tuple { self.graph.run(slot) } else { &[] }
+    }
+}
+
+impl<'a> Builder<'a> for GraphBuilder<'a> {
+    type Value = Id;
+
+    #[inline]
+    fn none(&mut self) -> Result<Id> {
+        self.graph.push_slot(Slot::plain(Kind::None, 0))
+    }
+
+    #[inline]
+    fn bool(&mut self, value: bool) -> Result<Id> {
+        self.graph.push_slot(Slot::plain(Kind::Bool, u64::from(value)))
+    }
+
+    #[inline]
+    fn int(&mut self, value: Integer<'_>) -> Result<Id> {
+        let slot = match value {
+            Integer::Small(value) => Slot::plain(Kind::Int, value as u64),
+            Integer::Big(bytes) => self.graph.owned_slot(Kind::BigInt, &bytes),
+        };
+        self.graph.push_slot(slot)
+    }
+
+    #[inline]
+    fn float(&mut self, value: f64) -> Result<Id> {
+        self.graph.push_slot(Slot::plain(Kind::Float, value.to_bits()))
+    }
+
+    #[inline]
+    fn str(&mut self, text: Chunk<'_, 'a>) -> Result<Id> {
+        self.text(text)
+    }
+
+    fn py2_str(&mut self, bytes: Chunk<'_, 'a>) -> Result<Id> {
+        let Py2Strings::Decode(encoding, errors) = self.py2_strings else {
+            return self.span(Kind::Py2Str, bytes);
+        };
+        match text::decode_py2(&bytes, encoding, errors)? {
+            None => self.span(Kind::Bytes, bytes),
+            Some(Cow::Borrowed(same)) if same.len() == bytes.len() => self.text(bytes),
+            Some(decoded) => {
+                let mut decoded = decoded.into_owned();
+                self.text(Chunk::Scratch(&mut decoded))
+            }
+        }
+    }
+
+    #[inline]
+    fn bytes(&mut self, bytes: Chunk<'_, 'a>) -> Result<Id> {
+        self.span(Kind::Bytes, bytes)
+    }
+
+    fn bytearray(&mut self, bytes: Chunk<'_, 'a>) -> Result<Id> {
+        self.span(Kind::ByteArray, bytes)
+    }
+
+    fn buffer(&mut self) -> Result<Id> {
+        let index = self.graph.buffer_count;
+        if self.buffers_given && index >= self.graph.buffers.len() as u64 {
+            return Err(ErrorKind::MissingBuffer { index }.into());
+        }
+        self.graph.buffer_count += 1;
+        self.graph.push_slot(Slot::plain(Kind::Buffer, index))
+    }
+
+    fn read_only(&mut self, buffer: &Id) -> Result<Id> {
+        let slot = self.graph.slot(*buffer);
+        match slot.kind {
+            Kind::Buffer => self.graph.push_slot(Slot { flags: slot.flags | arena::READ_ONLY, ..slot }),
+            Kind::Bytes => Ok(*buffer),
+            _ if self.is_open(*buffer) => Ok(*buffer),
+            _ => Err(self.wrong_type("a buffer", *buffer)),
+        }
+    }
+
+    #[inline]
+    fn tuple(&mut self, items: &[Id]) -> Result<Id> {
+        let mut slot = self.graph.run_slot(Kind::Tuple, items)?;
+        // Known once and for all here, so that nested tuples need no walk when one becomes a key.
+        if !items.iter().all(|id| self.is_hashable(*id)) {
+            slot.flags |= arena::UNHASHABLE;
+        }
+        self.graph.push_slot(slot)
+    }
+
+    #[inline]
+    fn list(&mut self, items: &[Id]) -> Result<Id> {
+        self.run(Kind::List, items)
+    }
+
+    #[inline]
+    fn dict(&mut self, pairs: &[Id]) -> Result<Id> {
+        self.check_hashable(pairs.iter().step_by(2))?;
+        self.run(Kind::Dict, pairs)
+    }
+
+    fn set(&mut self) -> Result<Id> {
+        self.run(Kind::Set, &[])
+    }
+
+    fn frozenset(&mut self, items: &[Id]) -> Result<Id> {
+        self.check_hashable(items)?;
+        self.run(Kind::FrozenSet, items)
+    }
+
+    #[inline]
+    fn append(&mut self, list: &Id, items: &[Id]) -> Result<()> {
+        match self.kind(*list) {
+            Kind::List => self.graph.extend_run(*list, items),
+            Kind::ByteArray => {
+                for item in items {
+                    let byte = self.byte(*item)?;
+                    self.graph.bytearray_mut(*list).push(byte);
+                }
+                self.graph.blob_grown(*list);
+                Ok(())
+            }
+            _ if self.is_open(*list) => {
+                self.step(*list, StepKind::Append, items);
+                Ok(())
+            }
+            _ => Err(self.wrong_type("a list", *list)),
+        }
+    }
+
+    #[inline]
+    fn set_items(&mut self, dict: &Id, pairs: &[Id]) -> Result<()> {
+        match self.kind(*dict) {
+            Kind::Dict => {
+                self.check_hashable(pairs.iter().step_by(2))?;
+                self.graph.extend_run(*dict, pairs)
+            }
+            Kind::List | Kind::ByteArray => self.set_positions(*dict, pairs),
+            _ if self.is_open(*dict) => {
+                self.step(*dict, StepKind::SetItems, pairs);
+                Ok(())
+            }
+            _ => Err(self.wrong_type("a dict", *dict)),
+        }
+    }
+
+    fn add_items(&mut self, set: &Id, items: &[Id]) -> Result<()> {
+        match self.kind(*set) {
+            Kind::Set => {
+                self.check_hashable(items)?;
+                self.graph.extend_run(*set, items)
+            }
+            _ if self.is_open(*set) => {
+                self.step(*set, StepKind::Add, items);
+                Ok(())
+            }
+            _ => Err(self.wrong_type("a set", *set)),
+        }
+    }
+
+    fn global(&mut self, module: &str, name: &str) -> Result<Id> {
+        let index = self.graph.intern_global(module, name)?;
+        self.graph.push_slot(Slot { low: index, ..Slot::plain(Kind::Global, 0) })
+    }
+
+    fn name(&self, value: &Id) -> Result<String> {
+        let slot = self.graph.slot(*value);
+        match (slot.kind, std::str::from_utf8(self.graph_span(slot))) {
+            (Kind::Str | Kind::Py2Str, Ok(name)) => Ok(name.to_owned()),
+            (Kind::Str | Kind::Py2Str, Err(_)) => {
+                let problem = "a module or name with surrogates or 8-bit bytes".to_owned();
+                Err(ErrorKind::InvalidText { expected: "name", problem }.into())
+            }
+            _ => Err(self.wrong_type("a str as module or name", *value)),
+        }
+    }
+
+    fn extension(&mut self, code: u32) -> Result<Id> {
+        if let Some((module, name)) = self.extensions.name(code) {
+            let index = self.graph.intern_global(module, name)?;
+            return self.graph.push_slot(Slot { low: index, ..Slot::plain(Kind::Global, 0) });
+        }
+        self.graph.push_slot(Slot { low: code, ..Slot::plain(Kind::Extension, 0) })
+    }
+
+    fn persistent(&mut self, id: &Id) -> Result<Id> {
+        self.graph.push_slot(Slot { low: id.index() as u32, ..Slot::plain(Kind::Persistent, 0) })
+    }
+
+    fn reduce(&mut self, callable: &Id, args: &Id) -> Result<Id> {
+        if self.kind(*args) != Kind::Tuple {
+            return Err(self.wrong_type("a tuple of arguments", *args));
+        }
+        if self.fold && self.kind(*callable) == Kind::Global {
+            if let Some(slot) = fold::fold(&mut self.graph, *callable, *args)? {
+                return self.graph.push_slot(slot);
+            }
+        }
+        self.make(Made::Call, *callable, *args, None)
+    }
+
+    fn instance(&mut self, class: &Id, args: &[Id]) -> Result<Id> {
+        let args = self.tuple(args)?;
+        self.make(Made::Instance, *class, args, None)
+    }
+
+    #[inline]
+    fn object(&mut self, class: &Id, args: &Id, kwargs: Option<&Id>) -> Result<Id> {
+        if self.kind(*args) != Kind::Tuple {
+            return Err(self.wrong_type("a tuple of arguments", *args));
+        }
+        let Some(kwargs) = kwargs else {
+            return self.make(Made::New, *class, *args, None);
+        };
+        if self.kind(*kwargs) != Kind::Dict {
+            return Err(self.wrong_type("a dict of keyword arguments", *kwargs));
+        }
+        self.make(Made::NewEx, *class, *args, Some(*kwargs))
+    }
+
+    #[inline]
+    fn build(&mut self, object: &Id, state: &Id) -> Result<()> {
+        let slot = self.graph.slot(*object);
+        if slot.kind != Kind::Object {
+            if !self.is_open(*object) {
+                return self.check_no_state(*object, *state);
+            }
+            self.step(*object, StepKind::Build, &[*state]);
+            return Ok(());
+        }
+        // Once there are other steps their order is told by them alone.
+        let first = self.graph.objects[slot.low as usize].state.is_none();
+        if !first || self.graph.steps.contains_key(object) {
+            self.step(*object, StepKind::Build, &[*state]);
+        }
+        if first {
+            self.graph.objects[slot.low as usize].state = Some(*state);
+        }
+        Ok(())
+    }
+
+    fn dropped(&mut self, value: &Id, below: Option<&Id>) {
+        // A dropped atom has done nothing.
+        if matches!(self.kind(*value), Kind::Object | Kind::Global | Kind::Extension | Kind::Persistent) {
+            self.graph.dropped.push(Dropped { value: *value, below: below.copied() });
+        }
+    }
+}
+
+impl GraphBuilder<'_> {
+    fn graph_span(&self, slot: Slot) -> &[u8] {
+        match slot.kind {
+            Kind::Str | Kind::Py2Str => self.graph.span(slot),
+            _ => &[],
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Calls that only say what an older protocol has no opcode for: sets before protocol 4, bytes before 3, bytearrays
+//! before 5. They become the values they stand for, unless `ReadOptions::exact` is set.
+
+use crate::error::Result;
+use crate::graph::arena::{self, Graph, Id, Kind, Slot};
+
+/// The value that `callable(*args)` stands for, if it is one of these calls in a form that Python writes.
+pub(crate) fn fold(graph: &mut Graph<'_>, callable: Id, args: Id) -> Result<Option<Slot>> {
+    let global = &graph.globals[graph.slot(callable).low as usize];
+    let Some(made) = Known::of(&global.module, &global.name) else {
+        return Ok(None);
+    };
+    let [first, second] = match *graph.run(graph.slot(args)) {
+        [] => [None, None],
+        [first] => [Some(graph.slot(first)), None],
+        [first, second] => [Some(graph.slot(first)), Some(graph.slot(second))],
+        _ => return Ok(None),
+    };
+    match (made, first, second) {
+        (Known::Set, None, None) => graph.run_slot(Kind::Set, &[]).map(Some),
+        (Known::FrozenSet, None, None) => graph.run_slot(Kind::FrozenSet, &[]).map(Some),
+        (Known::Bytes, None, None) => Ok(Some(graph.owned_slot(Kind::Bytes, &[]))),
+        (Known::ByteArray, None, None) => Ok(Some(graph.owned_slot(Kind::ByteArray, &[]))),
+        (Known::Set, Some(list), None) if list.kind == Kind::List => collection(graph, Kind::Set, list),
+        (Known::FrozenSet, Some(list), None) if list.kind == Kind::List => collection(graph, Kind::FrozenSet, list),
+        (Known::ByteArray, Some(bytes), None) if bytes.kind == Kind::Bytes => {
+            Ok(Some(Slot { kind: Kind::ByteArray, ..bytes }))
+        }
+        (Known::ByteArray, Some(text), Some(encoding)) => Ok(latin1(graph, Kind::ByteArray, text, encoding)),
+        (Known::Encode, Some(text), Some(encoding)) => Ok(latin1(graph, Kind::Bytes, text, encoding)),
+        _ => Ok(None),
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Known {
+    Set,
+    FrozenSet,
+    Bytes,
+    ByteArray,
+    Encode,
+}
+
+impl Known {
+    fn of(module: &str, name: &str) -> Option<Known> {
+        Some(match (module, name) {
+            ("builtins" | "__builtin__", "set") => Known::Set,
+            ("builtins" | "__builtin__", "frozenset") => Known::FrozenSet,
+            ("builtins" | "__builtin__", "bytes") => Known::Bytes,
+            ("builtins" | "__builtin__", "bytearray") => Known::ByteArray,
+            ("_codecs", "encode") => Known::Encode,
+            _ => return None,
+        })
+    }
+}
+
+/// A set of what a list holds now, unless something in it cannot be in a set.
+fn collection(graph: &mut Graph<'_>, kind: Kind, list: Slot) -> Result<Option<Slot>> {
+    let items = graph.run(list).to_vec();
+    let hashable = items.iter().all(|id| {
+        let slot = graph.slot(*id);
+        match slot.kind {
+            Kind::List | Kind::Dict | Kind::Set | Kind::ByteArray => false,
+            Kind::Tuple => slot.flags & arena::UNHASHABLE == 0,
+            _ => true,
+        }
+    });
+    if !hashable {
+        return Ok(None);
+    }
+    graph.run_slot(kind, &items).map(Some)
+}
+
+/// The bytes that `text` is in Latin-1, if it is asked for that encoding and it can be.
+fn latin1(graph: &mut Graph<'_>, kind: Kind, text: Slot, encoding: Slot) -> Option<Slot> {
+    if text.kind != Kind::Str || !matches!(encoding.kind, Kind::Str | Kind::Py2Str) {
+        return None;
+    }
+    if !matches!(graph.span(encoding), b"latin1" | b"latin-1") {
+        return None;
+    }
+    let bytes = graph.span(text);
+    if bytes.is_ascii() {
+        return Some(Slot { kind, flags: text.flags & !arena::SURROGATES, ..text });
+    }
+    let text = std::str::from_utf8(bytes).ok()?;
+    let bytes = text.chars().map(|char| u8::try_from(u32::from(char)).ok()).collect::<Option<Vec<u8>>>()?;
+    Some(graph.owned_slot(kind, &bytes))
+}

@@ -1,0 +1,18 @@
+//! Graphs: everything a pickle can say, as values in an arena, with sharing and cycles as ids.
+//!
+//! `arena` holds them, `build` fills it from a machine, `read` runs the machine over input, `view` looks at the result.
+//! Nothing here knows a file format or a Rust type of the user's.
+
+pub(crate) mod arena;
+mod build;
+mod fold;
+mod read;
+mod repr;
+mod view;
+
+pub use arena::{Graph, Id, Made, StepKind};
+pub use build::GraphBuilder;
+pub use read::{Pickles, ReadOptions};
+pub use view::{
+    BigIntRef, Buffer, Global, Items, ItemsIter, Node, Object, Pairs, PairsIter, StepRef, Steps, Text, Value,
+};

@@ -1,0 +1,283 @@
+//! From bytes to graphs: the options, one pickle, several in one input, from slices and streams.
+
+use std::borrow::Cow;
+use std::io::Read;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::global::Extensions;
+use crate::graph::arena::{Graph, Id};
+use crate::graph::build::GraphBuilder;
+use crate::limits::Limits;
+use crate::machine::{Flow, Machine};
+use crate::op::read_op;
+use crate::op::text::{DecodeErrors, Py2Encoding};
+use crate::opcode::Opcode;
+use crate::source::{SliceSource, Source, StreamSource};
+
+/// How pickles are read.
+///
+/// The defaults keep all that a pickle says, with Python 2's names of modules and classes mapped to Python 3's as
+/// `pickle.load` does.
+///
+/// ```
+/// use oiji::{ReadOptions, op::text::{DecodeErrors, Py2Encoding}};
+/// let python2 = b"U\x04caf\xe9.";
+/// assert_eq!(oiji::from_slice(python2)?.root().type_name(), "Python 2 str");
+/// let decoded = ReadOptions::new().py2_strings(Py2Encoding::Latin1, DecodeErrors::Strict).from_slice(python2)?;
+/// assert_eq!(decoded.root().as_str()?, "café");
+/// # Ok::<(), oiji::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct ReadOptions<'a> {
+    pub(crate) limits: Limits,
+    pub(crate) fix_imports: bool,
+    pub(crate) py2_strings: Py2Strings,
+    pub(crate) extensions: Extensions,
+    pub(crate) buffers: Option<Vec<Cow<'a, [u8]>>>,
+    pub(crate) exact: bool,
+}
+
+/// What becomes of Python 2's `str`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Py2Strings {
+    Keep,
+    Decode(Py2Encoding, DecodeErrors),
+}
+
+impl<'a> ReadOptions<'a> {
+    /// The defaults.
+    pub fn new() -> Self {
+        ReadOptions {
+            limits: Limits::default(),
+            fix_imports: true,
+            py2_strings: Py2Strings::Keep,
+            extensions: Extensions::default(),
+            buffers: None,
+            exact: false,
+        }
+    }
+
+    /// How much a pickle may cost.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Whether names of Python 2 in protocols 0 to 2 become those of Python 3. True unless set.
+    #[must_use]
+    pub fn fix_imports(mut self, fix_imports: bool) -> Self {
+        self.fix_imports = fix_imports;
+        self
+    }
+
+    /// Decodes Python 2 strings, as `encoding` and `errors` of `pickle.load` do. Unless set they stay a type of their own.
+    #[must_use]
+    pub fn py2_strings(mut self, encoding: Py2Encoding, errors: DecodeErrors) -> Self {
+        self.py2_strings = Py2Strings::Decode(encoding, errors);
+        self
+    }
+
+    /// Names for extension codes. Codes without a name stay codes.
+    #[must_use]
+    pub fn extensions(mut self, extensions: Extensions) -> Self {
+        self.extensions = extensions;
+        self
+    }
+
+    /// The out-of-band buffers, in order. Unless given, buffers are values without content; once given, a pickle that asks
+    /// for more is an error.
+    #[must_use]
+    pub fn buffers<B: Into<Cow<'a, [u8]>>>(mut self, buffers: impl IntoIterator<Item = B>) -> Self {
+        self.buffers = Some(buffers.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Keeps calls such as `set([1, 2])` or `_codecs.encode('é', 'latin1')`, by which older protocols say sets, bytes and
+    /// bytearrays, as calls. Unless set they become the values they stand for.
+    #[must_use]
+    pub fn exact(mut self, exact: bool) -> Self {
+        self.exact = exact;
+        self
+    }
+
+    /// Reads the first pickle of `input`; text and bytes are borrowed from it. What follows `STOP` is not looked at.
+    ///
+    /// # Errors
+    /// `EndOfInput` if there is no byte at all, else what [`Machine::step`] and [`read_op`] say, with the offset.
+    pub fn from_slice(&self, input: &'a [u8]) -> Result<Graph<'a>> {
+        self.pickles(input).next().unwrap_or_else(|| Err(Error::from(ErrorKind::EndOfInput).at(0)))
+    }
+
+    /// Reads one pickle from `reader`, and takes no byte past its `STOP`.
+    ///
+    /// Wrap files in a `BufReader`: every op is a read of its own where the pickle has no frames.
+    ///
+    /// # Errors
+    /// As for [`ReadOptions::from_slice`], and `Io`.
+    pub fn from_reader<R: Read>(&self, reader: R) -> Result<Graph<'static>> {
+        self.pickles_from_reader(reader).next().unwrap_or_else(|| Err(Error::from(ErrorKind::EndOfInput).at(0)))
+    }
+
+    /// The pickles that stand one after another in `input`, each a graph of its own.
+    pub fn pickles(&self, input: &'a [u8]) -> Pickles<'a, SliceSource<'a>> {
+        Pickles { input, source: SliceSource::with_limit(input, self.limits.bytes), options: self.clone(), over: false }
+    }
+
+    /// The pickles that follow one another in `reader`, each a graph of its own.
+    pub fn pickles_from_reader<R: Read>(&self, reader: R) -> Pickles<'static, StreamSource<R>> {
+        let source = StreamSource::with_limit(reader, self.limits.bytes);
+        Pickles { input: &[], source, options: self.clone().into_owned(), over: false }
+    }
+
+    /// Reads all pickles of `input` with one memo, as one `Unpickler` does, into one graph with a root for each.
+    ///
+    /// # Errors
+    /// As for [`ReadOptions::from_slice`]; an error in any pickle is an error.
+    pub fn all_from_slice(&self, input: &'a [u8]) -> Result<Graph<'a>> {
+        self.all(input, SliceSource::with_limit(input, self.limits.bytes))
+    }
+
+    /// Reads all pickles of `reader` with one memo, as one `Unpickler` does, into one graph with a root for each.
+    ///
+    /// # Errors
+    /// As for [`ReadOptions::from_reader`]; an error in any pickle is an error.
+    pub fn all_from_reader<R: Read>(&self, reader: R) -> Result<Graph<'static>> {
+        let source = StreamSource::with_limit(reader, self.limits.bytes);
+        self.clone().into_owned().all(&[], source)
+    }
+
+    fn all<S: Source<'a>>(&self, input: &'a [u8], mut source: S) -> Result<Graph<'a>> {
+        let mut builder = GraphBuilder::new(input, self);
+        let mut machine = Machine::new(self.limits, self.fix_imports);
+        let mut roots = Vec::new();
+        loop {
+            match read_one(&mut source, &mut machine, &mut builder) {
+                Ok(root) => roots.push(root),
+                Err(error) if error.is_end_of_input() && !roots.is_empty() => break,
+                Err(error) => return Err(error),
+            }
+            machine.restart();
+        }
+        builder.graph_mut().protocol = machine.protocol();
+        Ok(builder.finish(roots))
+    }
+
+    /// The same options with buffers of their own.
+    pub fn into_owned(self) -> ReadOptions<'static> {
+        let buffers = self.buffers.map(|buffers| buffers.into_iter().map(|b| Cow::Owned(b.into_owned())).collect());
+        ReadOptions {
+            limits: self.limits,
+            fix_imports: self.fix_imports,
+            py2_strings: self.py2_strings,
+            extensions: self.extensions,
+            buffers,
+            exact: self.exact,
+        }
+    }
+}
+
+impl Default for ReadOptions<'_> {
+    fn default() -> Self {
+        ReadOptions::new()
+    }
+}
+
+/// The pickles that stand one after another in one input, read as they are asked for.
+///
+/// After an error it ends: nothing tells where the next pickle would begin.
+///
+/// ```
+/// let two = [&b"K\x01."[..], b"N."].concat();
+/// let graphs = oiji::pickles(&two).collect::<Result<Vec<_>, _>>()?;
+/// assert_eq!(graphs[0].to_string(), "1");
+/// assert_eq!(graphs[1].to_string(), "None");
+/// # Ok::<(), oiji::Error>(())
+/// ```
+pub struct Pickles<'a, S> {
+    input: &'a [u8],
+    source: S,
+    options: ReadOptions<'a>,
+    over: bool,
+}
+
+impl<'a, S: Source<'a>> Pickles<'a, S> {
+    /// Bytes from the start of the input to the pickle that is read next.
+    pub fn offset(&self) -> u64 {
+        self.source.offset()
+    }
+}
+
+impl<R: Read> Pickles<'static, StreamSource<R>> {
+    /// The reader, at the byte after the last `STOP`.
+    pub fn into_inner(self) -> R {
+        self.source.into_inner()
+    }
+}
+
+impl<'a, S: Source<'a>> Iterator for Pickles<'a, S> {
+    type Item = Result<Graph<'a>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.over {
+            return None;
+        }
+        let mut builder = GraphBuilder::new(self.input, &self.options);
+        let mut machine = Machine::new(self.options.limits, self.options.fix_imports);
+        match read_one(&mut self.source, &mut machine, &mut builder) {
+            Ok(root) => {
+                builder.graph_mut().protocol = machine.protocol();
+                Some(Ok(builder.finish(vec![root])))
+            }
+            Err(error) => {
+                self.over = true;
+                if error.is_end_of_input() { None } else { Some(Err(error)) }
+            }
+        }
+    }
+}
+
+/// How many ops pass between two looks at the memory held.
+const LOOK_EVERY: u32 = 1024;
+
+/// Runs one pickle up to its `STOP`.
+fn read_one<'a, S: Source<'a>>(
+    source: &mut S,
+    machine: &mut Machine<Id>,
+    builder: &mut GraphBuilder<'a>,
+) -> Result<Id> {
+    let start = source.offset();
+    let mut until_look = LOOK_EVERY;
+    loop {
+        let offset = source.offset();
+        let op = match read_op(source) {
+            Ok(op) => op,
+            Err(error) if offset == start && is_at_end(&error) => {
+                return Err(Error::from(ErrorKind::EndOfInput).at(offset));
+            }
+            Err(error) => return Err(error),
+        };
+        if op.opcode == Opcode::Frame {
+            if let crate::op::Arg::Uint(len) = op.arg {
+                source.frame(len).map_err(|error| error.at(offset))?;
+            }
+            machine.budget().op().map_err(|error| error.at(offset))?;
+            continue;
+        }
+        match machine.step(op, builder) {
+            Ok(Flow::Continue) => {}
+            Ok(Flow::Stop(root)) => return Ok(root),
+            Err(error) => return Err(error.at(offset)),
+        }
+        until_look -= 1;
+        if until_look == 0 {
+            until_look = LOOK_EVERY;
+            let held = builder.graph().held();
+            machine.budget().held(held).map_err(|error| error.at(offset))?;
+        }
+    }
+}
+
+fn is_at_end(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::UnexpectedEnd { expected: "an opcode" })
+}

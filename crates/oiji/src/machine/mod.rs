@@ -1,0 +1,157 @@
+//! The stack machine: turns ops into builder calls. It never sees a byte of input, nor what a value is.
+//!
+//! It accepts what CPython's `_pickle` accepts and refuses what that refuses. The caller owns the loop, so that something
+//! else may happen between two ops. Next: `builder`, then `graph::build`, the builder that most callers use.
+
+mod builder;
+mod memo;
+mod step;
+
+pub use builder::Builder;
+pub use memo::Memo;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::limits::{Budget, Limits};
+
+/// Stack, marks and memo of one unpickler.
+///
+/// ```
+/// use oiji::graph::GraphBuilder;
+/// use oiji::machine::{Flow, Machine};
+/// use oiji::{Limits, ReadOptions, op::read_op, source::SliceSource};
+///
+/// let mut source = SliceSource::new(b"]K\x07a.");
+/// let mut builder = GraphBuilder::new(source.input(), &ReadOptions::new());
+/// let mut machine = Machine::new(Limits::default(), true);
+/// let root = loop {
+///     if let Flow::Stop(root) = machine.step(read_op(&mut source)?, &mut builder)? {
+///         break root;
+///     }
+/// };
+/// assert_eq!(builder.finish(vec![root]).to_string(), "[7]");
+/// # Ok::<(), oiji::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Machine<V> {
+    stack: Vec<V>,
+    /// Stack heights at which a mark stands.
+    marks: Vec<usize>,
+    /// The topmost mark, below which no op may take values.
+    fence: usize,
+    memo: Memo<V>,
+    budget: Budget,
+    protocol: u8,
+    fix_imports: bool,
+    scratch: Vec<u8>,
+}
+
+/// Whether a pickle goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flow<V> {
+    /// More ops follow.
+    Continue,
+    /// This was `STOP`, and this is the result.
+    Stop(V),
+}
+
+impl<V: Clone> Machine<V> {
+    /// A machine that may spend `limits`, and that maps Python 2's names to Python 3's if `fix_imports`.
+    pub fn new(limits: Limits, fix_imports: bool) -> Self {
+        Machine {
+            stack: Vec::new(),
+            marks: Vec::new(),
+            fence: 0,
+            memo: Memo::default(),
+            budget: Budget::new(limits),
+            protocol: 0,
+            fix_imports,
+            scratch: Vec::new(),
+        }
+    }
+
+    /// Makes ready for another pickle; the memo stays, as it does in one `Unpickler`.
+    pub fn restart(&mut self) {
+        self.stack.clear();
+        self.marks.clear();
+        self.fence = 0;
+        self.protocol = 0;
+    }
+
+    /// Forgets every memo entry.
+    pub fn clear_memo(&mut self) {
+        self.memo = Memo::default();
+    }
+
+    /// The memo as it stands.
+    pub fn memo(&self) -> &Memo<V> {
+        &self.memo
+    }
+
+    /// The protocol that the last `PROTO` stated; 0 before one.
+    pub fn protocol(&self) -> u8 {
+        self.protocol
+    }
+
+    /// What may still be spent.
+    pub fn budget(&mut self) -> &mut Budget {
+        &mut self.budget
+    }
+
+    #[inline]
+    fn pop(&mut self, opcode: Opname) -> Result<V> {
+        if self.stack.len() <= self.fence {
+            return Err(self.underflow(opcode));
+        }
+        self.stack.pop().ok_or_else(|| self.underflow(opcode))
+    }
+
+    /// The top value.
+    #[inline]
+    fn top(&self, opcode: Opname) -> Result<&V> {
+        match self.stack.last() {
+            Some(value) if self.stack.len() > self.fence => Ok(value),
+            _ => Err(self.underflow(opcode)),
+        }
+    }
+
+    /// The height at which the top `count` values begin.
+    #[inline]
+    fn top_count(&self, count: usize, opcode: Opname) -> Result<usize> {
+        match self.stack.len().checked_sub(count) {
+            Some(start) if start >= self.fence => Ok(start),
+            _ => Err(self.underflow(opcode)),
+        }
+    }
+
+    /// Takes the topmost mark away; gives the height at which it stood.
+    #[inline]
+    fn pop_mark(&mut self, opcode: Opname) -> Result<usize> {
+        let Some(start) = self.marks.pop() else {
+            return Err(ErrorKind::MissingMark { opcode: opcode.name() }.into());
+        };
+        self.fence = self.marks.last().copied().unwrap_or(0);
+        Ok(start)
+    }
+
+    /// The value just below height `start`, to which the values from there on are given.
+    #[inline]
+    fn target(&self, start: usize, opcode: Opname) -> Result<&V> {
+        match start.checked_sub(1) {
+            Some(index) if index >= self.fence => Ok(&self.stack[index]),
+            _ => Err(self.underflow(opcode)),
+        }
+    }
+
+    #[cold]
+    fn underflow(&self, opcode: Opname) -> Error {
+        let opcode = opcode.name();
+        if self.marks.is_empty() {
+            ErrorKind::StackUnderflow { opcode }.into()
+        } else {
+            ErrorKind::UnexpectedMark { opcode }.into()
+        }
+    }
+}
+
+/// The opcode at work, for error messages: its name is looked up only when one is made.
+type Opname = crate::opcode::Opcode;
