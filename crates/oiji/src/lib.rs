@@ -9,6 +9,8 @@ pub mod op;
 mod opcode;
 pub mod sink;
 pub mod source;
+#[cfg(test)]
+mod testing;
 
 pub use error::{Error, ErrorKind, Result};
 pub use graph::{Graph, Node, Pickles, ReadOptions, Value};

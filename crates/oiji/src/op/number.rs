@@ -416,3 +416,321 @@ impl Shortest {
         shortest
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{assert_same_lines, noise, python};
+
+    const NO_LIMIT: u64 = u64::MAX;
+
+    fn int(line: &[u8]) -> Option<IntText<'static>> {
+        parse_int(line, NO_LIMIT).ok()
+    }
+
+    fn number(value: i64) -> Option<IntText<'static>> {
+        Some(IntText::Int(Integer::Small(value)))
+    }
+
+    #[test]
+    fn two_texts_are_bools_and_no_others() {
+        assert_eq!(int(b"00"), Some(IntText::Bool(false)));
+        assert_eq!(int(b"01"), Some(IntText::Bool(true)));
+        for (line, value) in
+            [(&b" 1"[..], 1), (b"+0", 0), (b" 0", 0), (b"-0", 0), (b"001", 1), (b"01 ", 1), (b"0", 0), (b"1", 1)]
+        {
+            assert_eq!(int(line), number(value), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn int_text_is_decimal_with_space_around_and_underscores_between() {
+        let cases: [(&[u8], i64); 8] = [
+            (b"\t7", 7),
+            (b" 12 ", 12),
+            (b"1\r", 1),
+            (b"\x0b\x0c5", 5),
+            (b"1_000", 1000),
+            (b"0_1", 1),
+            (b"010", 10),
+            (b"-5", -5),
+        ];
+        for (line, value) in cases {
+            assert_eq!(int(line), number(value), "{line:?}");
+        }
+        let refused: [&[u8]; 22] = [
+            b"",
+            b" ",
+            b"+",
+            b"-",
+            b"--1",
+            b"- 5",
+            b"_1",
+            b"1_",
+            b"1__0",
+            b"+_1",
+            b"1L",
+            b"1.0",
+            b"1e3",
+            b"True",
+            b"0x10",
+            b"0o17",
+            b"0b11",
+            b"1\0",
+            b"1\0junk",
+            b"\xef\xbc\x91",
+            b"1 2",
+            b"\x1c1",
+        ];
+        for line in refused {
+            assert_eq!(int(line), None, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn one_l_may_end_a_long() {
+        let long = |line: &[u8]| parse_long(line, NO_LIMIT).ok();
+        for (line, value) in [(&b"1L"[..], 1), (b"1", 1), (b" 1L", 1), (b"1 L", 1), (b"-1L", -1), (b"010L", 10)] {
+            assert_eq!(long(line), Some(Integer::Small(value)), "{line:?}");
+        }
+        for line in [&b"1LL"[..], b"L", b"1l", b"1L ", b"", b"0x10L", b"1\0L", b"1\0"] {
+            assert_eq!(long(line), None, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn a_memo_index_is_never_negative_nor_too_large() {
+        let cases: [(&[u8], u64); 8] = [
+            (b"0", 0),
+            (b" 1", 1),
+            (b"+1", 1),
+            (b"01", 1),
+            (b"1_0", 10),
+            (b"1\r", 1),
+            (b"-0", 0),
+            (b"9223372036854775807", i64::MAX as u64),
+        ];
+        for (line, index) in cases {
+            assert_eq!(parse_index(line).ok(), Some(index), "{line:?}");
+        }
+        for line in [&b"-1"[..], b"", b"0x1", b"1L", b"9223372036854775808", b"999999999999999999999", b"1\0z"] {
+            assert!(parse_index(line).is_err(), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn float_text_takes_no_space_and_does_not_overflow() {
+        let cases: [(&[u8], f64); 11] = [
+            (b"1.5", 1.5),
+            (b"1.", 1.0),
+            (b".5", 0.5),
+            (b"+1E5", 1e5),
+            (b"1e-400", 0.0),
+            (b"0e999999999999999999999", 0.0),
+            (b"inf", f64::INFINITY),
+            (b"-Infinity", f64::NEG_INFINITY),
+            (b"007", 7.0),
+            (b"-0", -0.0),
+            (b"4.9e-324", 5e-324),
+        ];
+        for (line, value) in cases {
+            assert_eq!(parse_float(line).ok().map(f64::to_bits), Some(value.to_bits()), "{line:?}");
+        }
+        assert!(parse_float(b"nan").is_ok_and(f64::is_nan));
+        assert!(parse_float(b"-nan").is_ok_and(f64::is_nan));
+        let refused: [&[u8]; 18] = [
+            b"",
+            b" 1",
+            b"1 ",
+            b"1.5\r",
+            b"1_0.0",
+            b"1e400",
+            b"-1e400",
+            b"0x1p3",
+            b"1d5",
+            b"1,5",
+            b"1\0x",
+            b".",
+            b"e5",
+            b"1e",
+            b"infi",
+            b"nan(1)",
+            b"\xef\xbc\x91",
+            b"1L",
+        ];
+        for line in refused {
+            assert!(parse_float(line).is_err(), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn more_digits_than_allowed_are_a_limit() {
+        let error = parse_int(b"12345", 4).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Limit { limit: "int_digits", allowed: 4 }));
+        assert!(parse_long(b"-1234L", 4).is_ok());
+    }
+
+    #[test]
+    fn an_error_shows_a_short_piece_of_the_line() {
+        let error = parse_int(&[b'x'; 1000], NO_LIMIT).unwrap_err();
+        assert_eq!(error.to_string(), format!("expected int text, found \"{}...\"", "x".repeat(40)));
+        assert_eq!(parse_long(b"xL", NO_LIMIT).unwrap_err().to_string(), "expected long text, found \"xL\"");
+    }
+
+    #[test]
+    fn an_integer_has_one_form() {
+        let cases: [(&[u8], i64, &[u8]); 9] = [
+            (b"", 0, b""),
+            (b"\0\0\0", 0, b""),
+            (b"\xff", -1, b"\xff"),
+            (b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", -1, b"\xff"),
+            (b"\x80\x00", 128, b"\x80\x00"),
+            (b"\x80\xff", -128, b"\x80"),
+            (b"\x7f\x00", 127, b"\x7f"),
+            (b"\xff\xff\xff\xff\xff\xff\xff\x7f\x00", i64::MAX, b"\xff\xff\xff\xff\xff\xff\xff\x7f"),
+            (b"\0\0\0\0\0\0\0\x80\xff", i64::MIN, b"\0\0\0\0\0\0\0\x80"),
+        ];
+        for (le, value, shortest) in cases {
+            let integer = Integer::from_le(le);
+            assert_eq!(integer, Integer::Small(value));
+            assert_eq!(integer.to_le(), shortest);
+            assert_eq!(integer.le_len(), shortest.len());
+            let mut out = Vec::new();
+            integer.write_le(&mut out);
+            assert_eq!(out, shortest);
+        }
+        let big = Integer::from_le(b"\0\0\0\0\0\0\0\x80\0\0");
+        assert_eq!(big, Integer::Big(Cow::Borrowed(b"\0\0\0\0\0\0\0\x80\0")));
+        assert!(!big.is_negative());
+    }
+
+    #[test]
+    fn the_ends_of_64_bits_are_small_and_their_neighbours_big() {
+        assert_eq!(int(b"9223372036854775807"), number(i64::MAX));
+        assert_eq!(int(b"-9223372036854775808"), number(i64::MIN));
+        for line in [&b"9223372036854775808"[..], b"-9223372036854775809"] {
+            let Some(IntText::Int(integer @ Integer::Big(_))) = int(line) else { unreachable!("{line:?}") };
+            assert_eq!(integer.to_string().as_bytes(), line);
+        }
+    }
+
+    #[test]
+    fn long_text_reads_as_num_bigint_reads_it() {
+        for len in [19, 607, 608, 609, 1216, 1217, 5000, 20_000] {
+            let text: String = noise(len as u64).take(len).map(|value| char::from(b'0' + (value % 10) as u8)).collect();
+            let text = format!("-7{text}");
+            let plain: BigInt = text.parse().unwrap();
+            let ours = parse_long(text.as_bytes(), NO_LIMIT).unwrap();
+            assert_eq!(ours.to_le().as_ref(), plain.to_signed_bytes_le());
+            assert_eq!(ours.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_million_digits_are_read_and_written() {
+        let text = "123456789".repeat(111_112);
+        let start = std::time::Instant::now();
+        let value = parse_long(text.as_bytes(), NO_LIMIT).unwrap();
+        let parsed = start.elapsed();
+        let mut out = Vec::new();
+        write_decimal(&mut out, &value);
+        println!("a million digits: parse {parsed:?}, print {:?}", start.elapsed() - parsed);
+        assert!(out == text.as_bytes());
+    }
+
+    #[test]
+    #[expect(clippy::excessive_precision, reason = "the digits past the last are what the case is about")]
+    fn floats_are_written_as_python_shows_them() {
+        let cases = [
+            (0.0, "0.0"),
+            (-0.0, "-0.0"),
+            (1.0, "1.0"),
+            (-1.5, "-1.5"),
+            (100.0, "100.0"),
+            (0.1, "0.1"),
+            (0.0001, "0.0001"),
+            (0.00001, "1e-05"),
+            (0.000012345, "1.2345e-05"),
+            (1e15, "1000000000000000.0"),
+            (9999999999999998.0, "9999999999999998.0"),
+            (1e16, "1e+16"),
+            (1.2345e100, "1.2345e+100"),
+            (5e-324, "5e-324"),
+            (f64::MAX, "1.7976931348623157e+308"),
+            (123456789.125, "123456789.125"),
+            (1699035690989648.25, "1699035690989648.2"),
+            (1699035690989648.75, "1699035690989648.8"),
+            (f64::INFINITY, "inf"),
+            (f64::NEG_INFINITY, "-inf"),
+            (f64::NAN, "nan"),
+            (-f64::NAN, "nan"),
+        ];
+        for (value, text) in cases {
+            assert_eq!(format_float(value), text);
+        }
+    }
+
+    #[test]
+    fn floats_are_written_as_a_real_python_writes_them() {
+        // Half of the values are any bits, half have few digits around the place where the exponent form begins.
+        let values: Vec<f64> = noise(1)
+            .take(4000)
+            .enumerate()
+            .map(|(index, bits)| match index % 2 {
+                0 => f64::from_bits(bits),
+                _ => (bits % 100_000) as f64 * 10f64.powi((bits >> 32) as i32 % 23 - 11),
+            })
+            .collect();
+        let input: String = values.iter().map(|value| format!("{:016x}\n", value.to_bits())).collect();
+        let script = "import sys, struct\nfor line in sys.stdin: print(repr(struct.unpack('>d', bytes.fromhex(line.strip()))[0]))";
+        let Some(output) = python(script, input.as_bytes()) else { return };
+        assert_same_lines(values.iter().map(|&value| format_float(value)), &output);
+        for (value, text) in values.iter().zip(output.lines()).filter(|(value, _)| !value.is_nan()) {
+            assert_eq!(parse_float(text.as_bytes()).unwrap().to_bits(), value.to_bits());
+        }
+    }
+
+    #[test]
+    fn integers_are_read_and_written_as_a_real_python_does() {
+        let values: Vec<Vec<u8>> = noise(2)
+            .take(2000)
+            .map(|seed| noise(seed).take((seed % 40) as usize).map(|value| (value >> 24) as u8).collect())
+            .collect();
+        let input: String = values.iter().map(|le| format!("{}\n", hex(le))).collect();
+        let script = "import sys, pickle\nfor line in sys.stdin:\n \
+                      n = pickle.decode_long(bytes.fromhex(line.strip())); print(n, pickle.encode_long(n).hex())";
+        let Some(output) = python(script, input.as_bytes()) else { return };
+        for (le, line) in values.iter().zip(output.lines()) {
+            let (digits, shortest) = line.split_once(' ').unwrap();
+            assert_eq!(decimal(le), digits);
+            assert_eq!(hex(&Integer::from_le(le).to_le()), shortest);
+            assert_eq!(parse_long(digits.as_bytes(), NO_LIMIT).unwrap(), Integer::from_le(le));
+        }
+        assert_eq!(output.lines().count(), values.len());
+    }
+
+    #[test]
+    fn int_text_is_accepted_as_a_real_int_accepts_ascii() {
+        const ALPHABET: &[u8] = b"00112359__+- \t\x0c\x0b";
+        let lines: Vec<Vec<u8>> = noise(3)
+            .take(4000)
+            .map(|seed| {
+                let len = 1 + (seed % 8) as usize;
+                noise(seed).take(len).map(|value| ALPHABET[(value >> 20) as usize % ALPHABET.len()]).collect()
+            })
+            .collect();
+        let input: String = lines.iter().map(|line| format!("{}\n", hex(line))).collect();
+        let script = "import sys\nfor line in sys.stdin:\n try: print(int(bytes.fromhex(line.strip())))\n \
+                      except ValueError: print('-')";
+        let Some(output) = python(script, input.as_bytes()) else { return };
+        let ours: Vec<String> = lines
+            .iter()
+            .map(|line| parse_long(line, NO_LIMIT).map_or("-".to_owned(), |value| value.to_string()))
+            .collect();
+        assert_same_lines(ours, &output);
+    }
+
+    fn hex(bytes: &[u8]) -> String {
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
