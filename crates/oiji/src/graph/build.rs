@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use crate::error::{ErrorKind, Result};
 use crate::global::Extensions;
-use crate::graph::arena::{self, Dropped, Graph, Id, Kind, Made, ObjectData, Slot, Step, StepKind};
+use crate::graph::arena::{self, Dropped, Graph, Id, Kind, Made, ObjectData, Slot, StepKind};
 use crate::graph::fold;
 use crate::graph::read::{Py2Strings, ReadOptions};
 use crate::machine::Builder;
@@ -74,42 +74,9 @@ impl<'a> GraphBuilder<'a> {
         ErrorKind::WrongType { expected, found: self.type_name(found) }.into()
     }
 
-    #[inline]
-    fn is_hashable(&self, id: Id) -> bool {
-        let slot = self.graph.slot(id);
-        match slot.kind {
-            Kind::List | Kind::Dict | Kind::Set | Kind::ByteArray => false,
-            Kind::Tuple => slot.flags & arena::UNHASHABLE == 0,
-            _ => true,
-        }
-    }
-
-    #[inline]
-    fn check_hashable<'i>(&self, ids: impl IntoIterator<Item = &'i Id>) -> Result<()> {
-        match ids.into_iter().find(|id| !self.is_hashable(**id)) {
-            None => Ok(()),
-            Some(id) => Err(ErrorKind::Unhashable { found: self.type_name(*id) }.into()),
-        }
-    }
-
     /// Whether a value may be anything at all when the pickle is loaded.
     fn is_open(&self, id: Id) -> bool {
         matches!(self.kind(id), Kind::Global | Kind::Extension | Kind::Persistent | Kind::Object | Kind::Buffer)
-    }
-
-    fn step(&mut self, id: Id, kind: StepKind, ids: &[Id]) {
-        let slot = self.graph.slot(id);
-        let steps = self.graph.steps.entry(id).or_default();
-        if steps.is_empty() && slot.kind == Kind::Object {
-            // A state that came first was kept in the object alone.
-            if let Some(state) = self.graph.objects[slot.low as usize].state {
-                steps.push(Step { kind: StepKind::Build, ids: vec![state] });
-            }
-        }
-        match steps.last_mut() {
-            Some(last) if last.kind == kind && kind != StepKind::Build => last.ids.extend_from_slice(ids),
-            _ => steps.push(Step { kind, ids: ids.to_vec() }),
-        }
     }
 
     fn text(&mut self, text: Chunk<'_, 'a>) -> Result<Id> {
@@ -275,7 +242,7 @@ impl<'a> Builder<'a> for GraphBuilder<'a> {
     fn tuple(&mut self, items: &[Id]) -> Result<Id> {
         let mut slot = self.graph.run_slot(Kind::Tuple, items)?;
         // Known once and for all here, so that nested tuples need no walk when one becomes a key.
-        if !items.iter().all(|id| self.is_hashable(*id)) {
+        if !items.iter().all(|id| self.graph.is_hashable(*id)) {
             slot.flags |= arena::UNHASHABLE;
         }
         self.graph.push_slot(slot)
@@ -288,7 +255,7 @@ impl<'a> Builder<'a> for GraphBuilder<'a> {
 
     #[inline]
     fn dict(&mut self, pairs: &[Id]) -> Result<Id> {
-        self.check_hashable(pairs.iter().step_by(2))?;
+        self.graph.check_hashable(pairs.iter().step_by(2))?;
         self.run(Kind::Dict, pairs)
     }
 
@@ -297,7 +264,7 @@ impl<'a> Builder<'a> for GraphBuilder<'a> {
     }
 
     fn frozenset(&mut self, items: &[Id]) -> Result<Id> {
-        self.check_hashable(items)?;
+        self.graph.check_hashable(items)?;
         self.run(Kind::FrozenSet, items)
     }
 
@@ -314,7 +281,7 @@ impl<'a> Builder<'a> for GraphBuilder<'a> {
                 Ok(())
             }
             _ if self.is_open(*list) => {
-                self.step(*list, StepKind::Append, items);
+                self.graph.push_step(*list, StepKind::Append, items);
                 Ok(())
             }
             _ => Err(self.wrong_type("a list", *list)),
@@ -325,12 +292,12 @@ impl<'a> Builder<'a> for GraphBuilder<'a> {
     fn set_items(&mut self, dict: &Id, pairs: &[Id]) -> Result<()> {
         match self.kind(*dict) {
             Kind::Dict => {
-                self.check_hashable(pairs.iter().step_by(2))?;
+                self.graph.check_hashable(pairs.iter().step_by(2))?;
                 self.graph.extend_run(*dict, pairs)
             }
             Kind::List | Kind::ByteArray => self.set_positions(*dict, pairs),
             _ if self.is_open(*dict) => {
-                self.step(*dict, StepKind::SetItems, pairs);
+                self.graph.push_step(*dict, StepKind::SetItems, pairs);
                 Ok(())
             }
             _ => Err(self.wrong_type("a dict", *dict)),
@@ -340,11 +307,11 @@ impl<'a> Builder<'a> for GraphBuilder<'a> {
     fn add_items(&mut self, set: &Id, items: &[Id]) -> Result<()> {
         match self.kind(*set) {
             Kind::Set => {
-                self.check_hashable(items)?;
+                self.graph.check_hashable(items)?;
                 self.graph.extend_run(*set, items)
             }
             _ if self.is_open(*set) => {
-                self.step(*set, StepKind::Add, items);
+                self.graph.push_step(*set, StepKind::Add, items);
                 Ok(())
             }
             _ => Err(self.wrong_type("a set", *set)),
@@ -418,16 +385,15 @@ impl<'a> Builder<'a> for GraphBuilder<'a> {
             if !self.is_open(*object) {
                 return self.check_no_state(*object, *state);
             }
-            self.step(*object, StepKind::Build, &[*state]);
+            self.graph.push_step(*object, StepKind::Build, &[*state]);
             return Ok(());
         }
-        // Once there are other steps their order is told by them alone.
-        let first = self.graph.objects[slot.low as usize].state.is_none();
-        if !first || self.graph.steps.contains_key(object) {
-            self.step(*object, StepKind::Build, &[*state]);
-        }
-        if first {
-            self.graph.objects[slot.low as usize].state = Some(*state);
+        let data = &mut self.graph.objects[slot.low as usize];
+        if data.state.is_none() && !self.graph.steps.contains_key(object) {
+            data.state = Some(*state);
+        } else {
+            // Once there are other steps their order is told by them alone.
+            self.graph.push_step(*object, StepKind::Build, &[*state]);
         }
         Ok(())
     }

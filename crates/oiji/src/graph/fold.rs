@@ -57,15 +57,7 @@ impl Known {
 /// A set of what a list holds now, unless something in it cannot be in a set.
 fn collection(graph: &mut Graph<'_>, kind: Kind, list: Slot) -> Result<Option<Slot>> {
     let items = graph.run(list).to_vec();
-    let hashable = items.iter().all(|id| {
-        let slot = graph.slot(*id);
-        match slot.kind {
-            Kind::List | Kind::Dict | Kind::Set | Kind::ByteArray => false,
-            Kind::Tuple => slot.flags & arena::UNHASHABLE == 0,
-            _ => true,
-        }
-    });
-    if !hashable {
+    if !items.iter().all(|id| graph.is_hashable(*id)) {
         return Ok(None);
     }
     graph.run_slot(kind, &items).map(Some)

@@ -5,6 +5,7 @@
 
 pub(crate) mod arena;
 mod build;
+mod edit;
 mod fold;
 mod read;
 mod repr;
