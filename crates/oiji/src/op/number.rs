@@ -420,7 +420,7 @@ impl Shortest {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{assert_same_lines, noise, python};
+    use crate::testing::{assert_same_lines, hex, noise, python};
 
     const NO_LIMIT: u64 = u64::MAX;
 
@@ -728,9 +728,5 @@ mod tests {
             .map(|line| parse_long(line, NO_LIMIT).map_or("-".to_owned(), |value| value.to_string()))
             .collect();
         assert_same_lines(ours, &output);
-    }
-
-    fn hex(bytes: &[u8]) -> String {
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
