@@ -1,15 +1,17 @@
 //! Names of globals: what Python 2 called what Python 3 calls otherwise, and the numbers that stand for names.
 //!
 //! A pickle of protocol 2 or less may come from Python 2, or go to it, so `_pickle` translates the names in it (its
-//! `fix_imports`). The tables say what CPython's say, held against them by a test. They are the same in 3.6 to
-//! 3.13 but for one row: 3.13 dropped `Tix`, since it has no `tkinter.tix` any more. It stays here: an old name does not
-//! become another one because the module is gone.
+//! `fix_imports`). The tables say what CPython's say, held against them by a test. They are the same in 3.6 to 3.13 but
+//! for one row: 3.13 dropped `Tix`, since it has no `tkinter.tix` any more. It stays here: an old name does not become
+//! another one because the module is gone.
 
 use std::collections::{BTreeMap, HashMap};
 
 use crate::error::{Error, Result};
 
-/// The Python 3 name of a global as Python 2 wrote it: a renamed global, or else one in a renamed module, or else as is.
+/// The Python 3 name of a global as Python 2 wrote it.
+///
+/// A global that was renamed has its own row; one that was not goes with its module.
 ///
 /// ```
 /// use oiji::global::to_python3;

@@ -393,8 +393,8 @@ struct Shortest {
 impl Shortest {
     /// Takes what `zmij` prints apart, whichever of its forms it chooses.
     ///
-    /// Not std's `{:e}`: where two shortest texts are equally near, Python takes the even digit, and std (1.95) does not
-    /// always: `1699035690989648.25`.
+    /// Not std's `{:e}`: where two shortest texts are equally near, Python takes the even digit, and std (1.95) does
+    /// not always: `1699035690989648.25`.
     fn of(value: f64) -> Self {
         let mut buffer = zmij::Buffer::new();
         let text = buffer.format_finite(value);
@@ -682,7 +682,8 @@ mod tests {
             })
             .collect();
         let input: String = values.iter().map(|value| format!("{:016x}\n", value.to_bits())).collect();
-        let script = "import sys, struct\nfor line in sys.stdin: print(repr(struct.unpack('>d', bytes.fromhex(line.strip()))[0]))";
+        let script = "import sys, struct\nfor line in sys.stdin:\n \
+                      print(repr(struct.unpack('>d', bytes.fromhex(line.strip()))[0]))";
         let Some(output) = python(script, input.as_bytes()) else { return };
         assert_same_lines(values.iter().map(|&value| format_float(value)), &output);
         for (value, text) in values.iter().zip(output.lines()).filter(|(value, _)| !value.is_nan()) {

@@ -12,8 +12,8 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// The text that the line of a `UNICODE` op says, borrowed if it says itself.
 ///
-/// Only `\uXXXX` and `\UXXXXXXXX` are escapes, and only if the backslash is not the second of a pair; both backslashes of
-/// a pair stay. Bytes from 0x80 up are Latin-1. Two escaped halves of a surrogate pair stay two code points.
+/// Only `\uXXXX` and `\UXXXXXXXX` are escapes, and only if the backslash is not the second of a pair; both backslashes
+/// of a pair stay. Bytes from 0x80 up are Latin-1. Two escaped halves of a surrogate pair stay two code points.
 ///
 /// ```
 /// use oiji::op::text::decode_raw_unicode_escape;
@@ -71,15 +71,29 @@ fn hex_value(digits: &[u8]) -> Option<u32> {
 
 /// Appends `text` as `_pickle` writes the line of a `UNICODE` op.
 ///
-/// Above U+FFFF as `\UXXXXXXXX`, above U+00FF and for backslash, NUL, newline, carriage return and 0x1a as `\uXXXX`, the
-/// rest of Latin-1 as single bytes. Bytes that are no text, as `check_utf8` has it, are written as Python's
-/// `surrogateescape` would have read them.
+/// Above U+FFFF as `\UXXXXXXXX`; above U+00FF, and for backslash, NUL, newline, carriage return and 0x1a, as `\uXXXX`;
+/// the rest of Latin-1 as single bytes. Bytes that are no text, as `check_utf8` has it, are written as Python's
+/// `surrogateescape` would have read them. Python 3.6 leaves NUL, carriage return and 0x1a as they are.
 pub fn encode_raw_unicode_escape(out: &mut Vec<u8>, text: &[u8]) {
     for segment in segments(text) {
         match segment {
-            Segment::Str(text) => text.chars().for_each(|char| push_escaped(out, u32::from(char))),
+            Segment::Str(text) => push_str_escaped(out, text),
             Segment::Surrogate(code_point) => push_escaped(out, code_point),
         }
+    }
+}
+
+fn push_str_escaped(out: &mut Vec<u8>, text: &str) {
+    let mut rest = text;
+    while !rest.is_empty() {
+        let changes = |byte: u8| matches!(byte, b'\\' | 0 | b'\n' | b'\r' | 0x1a | 0x80..);
+        let plain_len = rest.bytes().position(changes).unwrap_or(rest.len());
+        out.extend_from_slice(&rest.as_bytes()[..plain_len]);
+        let mut chars = rest[plain_len..].chars();
+        if let Some(char) = chars.next() {
+            push_escaped(out, u32::from(char));
+        }
+        rest = chars.as_str();
     }
 }
 
@@ -226,7 +240,7 @@ mod tests {
 
     #[test]
     fn raw_unicode_escape_is_written_as_a_real_pickle_writes_it() {
-        let script = "import pickle, sys\nfor n in range(0x110000):\n \
+        let script = "import pickle, sys\nfor n in range(0x110000 if sys.version_info >= (3, 7) else 0):\n \
                       if n < 0x3000 or 0xd700 < n < 0xe100 or n % 97 == 0:\n  \
                       s = 'x' + chr(n) + '\\\\'\n  \
                       print(s.encode('utf-8', 'surrogatepass').hex(), pickle.dumps(s, 0)[1:].split(b'\\n')[0].hex())";
@@ -294,7 +308,8 @@ mod tests {
         let lines: Vec<Vec<u8>> = lines.into_iter().map(|inner| [b"'", inner.as_slice(), b"'"].concat()).collect();
         let input: String = lines.iter().map(|line| hex(line) + "\n").collect();
         let script = "import sys, pickle, warnings\nwarnings.simplefilter('ignore')\nfor line in sys.stdin:\n \
-                      try: print(pickle.loads(b'S' + bytes.fromhex(line.strip()) + b'\\n.', encoding='bytes').hex() + ';')\n \
+                      b = b'S' + bytes.fromhex(line.strip()) + b'\\n.'\n \
+                      try: print(pickle.loads(b, encoding='bytes').hex() + ';')\n \
                       except ValueError: print('-')";
         let Some(output) = python(script, input.as_bytes()) else { return };
         let ours = lines.iter().map(|line| decode_string(line).map_or("-".into(), |bytes| hex(&bytes) + ";"));

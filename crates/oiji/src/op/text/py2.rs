@@ -31,8 +31,8 @@ pub enum Py2Encoding {
 impl FromStr for Py2Encoding {
     type Err = Error;
 
-    /// Takes the names that Python takes: in any case, with `-`, `_` or space between. `bytes` is the exception and is written
-    /// just so, since `pickle` looks for it before it looks for a codec.
+    /// Takes the names that Python takes: in any case, with `-`, `_` or space between. `bytes` is the exception and is
+    /// written just so, since `pickle` looks for it before it looks for a codec.
     fn from_str(name: &str) -> Result<Self> {
         if name == "bytes" {
             return Ok(Py2Encoding::Bytes);
@@ -209,7 +209,8 @@ mod tests {
         let error = decode_py2(b"caf\xe9", Py2Encoding::Ascii, DecodeErrors::Strict).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "invalid ASCII text: byte 0xe9 at position 3 of a Python 2 string; choose its encoding: latin1, utf-8 or bytes"
+            "invalid ASCII text: byte 0xe9 at position 3 of a Python 2 string; \
+             choose its encoding: latin1, utf-8 or bytes"
         );
     }
 

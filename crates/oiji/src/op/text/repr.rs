@@ -9,8 +9,8 @@ use super::utf8::{Segment, push_code_point, segments};
 
 /// Writes text as `repr` of a Python 3 `str` does.
 ///
-/// Python shows as they are the characters that its Unicode tables call printable. Ours are those of `unicode-properties`
-/// and newer than some Python's, which then shows a character it does not know yet as `\U0001fa89`.
+/// Python shows as they are the characters that its Unicode tables call printable. Ours are those of
+/// `unicode-properties` and newer than those of some Pythons, which then escape a character they do not know yet.
 ///
 /// ```
 /// let mut shown = String::new();
@@ -33,7 +33,7 @@ pub fn write_ascii_repr(f: &mut dyn fmt::Write, text: &[u8]) -> fmt::Result {
     write_text(f, text, |_| false)
 }
 
-/// Writes bytes as `repr` does after Latin-1 made a `str` of them, which is how `pickletools.dis` shows Python 2 strings.
+/// Writes bytes as `repr` does after Latin-1 made a `str` of them, as `pickletools.dis` shows Python 2 strings.
 ///
 /// # Errors
 /// What `f` says.
