@@ -3,6 +3,7 @@
 mod error;
 pub mod global;
 pub mod graph;
+pub mod inspect;
 mod limits;
 pub mod machine;
 pub mod op;

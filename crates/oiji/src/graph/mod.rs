@@ -6,13 +6,16 @@
 pub(crate) mod arena;
 mod build;
 mod edit;
+mod equal;
 mod fold;
+mod path;
 mod read;
 mod repr;
 mod view;
 
 pub use arena::{Graph, Id, Made, StepKind};
 pub use build::GraphBuilder;
+pub use path::{Path, Step};
 pub use read::{Pickles, ReadOptions};
 pub use view::{
     BigIntRef, Buffer, Global, Items, ItemsIter, Node, Object, Pairs, PairsIter, StepRef, Steps, Text, Value,
