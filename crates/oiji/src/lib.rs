@@ -1,5 +1,6 @@
 //! Python's pickle as a whole system.
 
+pub mod emitter;
 mod error;
 pub mod global;
 pub mod graph;
@@ -14,7 +15,7 @@ pub mod source;
 mod testing;
 
 pub use error::{Error, ErrorKind, Result};
-pub use graph::{Graph, Node, Pickles, ReadOptions, Value};
+pub use graph::{Graph, Node, Pickles, ReadOptions, Value, WriteOptions};
 pub use limits::{Budget, Limits};
 pub use opcode::{ArgKind, DEFAULT_PROTOCOL, HIGHEST_PROTOCOL, Opcode, Row, StackItem};
 
@@ -37,4 +38,20 @@ pub fn from_reader<R: std::io::Read>(reader: R) -> Result<Graph<'static>> {
 /// The pickles that stand one after another in `input`, each a graph of its own.
 pub fn pickles(input: &[u8]) -> Pickles<'_, source::SliceSource<'_>> {
     ReadOptions::new().pickles(input)
+}
+
+/// Writes every root of `graph` as a pickle, with the defaults of [`WriteOptions`].
+///
+/// # Errors
+/// As for [`WriteOptions::to_vec`].
+pub fn to_vec(graph: &Graph<'_>) -> Result<Vec<u8>> {
+    WriteOptions::new().to_vec(graph)
+}
+
+/// Writes every root of `graph` as a pickle to `writer`, with the defaults of [`WriteOptions`].
+///
+/// # Errors
+/// As for [`WriteOptions::to_writer`].
+pub fn to_writer<W: std::io::Write>(graph: &Graph<'_>, writer: W) -> Result<()> {
+    WriteOptions::new().to_writer(graph, writer)
 }

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use crate::error::{ErrorKind, Result};
 use crate::global::Extensions;
 use crate::graph::arena::{self, Dropped, Graph, Id, Kind, Made, ObjectData, Slot, StepKind};
-use crate::graph::fold;
+use crate::graph::fold::{self, NewObject};
 use crate::graph::read::{Py2Strings, ReadOptions};
 use crate::machine::Builder;
 use crate::op::number::Integer;
@@ -354,6 +354,17 @@ impl<'a> Builder<'a> for GraphBuilder<'a> {
         if self.fold && self.kind(*callable) == Kind::Global {
             if let Some(slot) = fold::fold(&mut self.graph, *callable, *args)? {
                 return self.graph.push_slot(slot);
+            }
+            match fold::new_object(&self.graph, *callable, *args) {
+                Some(NewObject::Positional { class }) => {
+                    let rest = self.graph.run(self.graph.slot(*args))[1..].to_vec();
+                    let args = self.tuple(&rest)?;
+                    return self.make(Made::New, class, args, None);
+                }
+                Some(NewObject::Keywords { class, args, kwargs }) => {
+                    return self.make(Made::NewEx, class, args, Some(kwargs));
+                }
+                None => {}
             }
         }
         self.make(Made::Call, *callable, *args, None)

@@ -1,5 +1,6 @@
 //! Calls that only say what an older protocol has no opcode for: sets before protocol 4, bytes before 3, bytearrays
-//! before 5. They become the values they stand for, unless `ReadOptions::exact` is set.
+//! before 5, dotted names before 4, new objects before 2 (with keywords, 4). They become the values they stand for,
+//! unless `ReadOptions::exact` is set.
 
 use crate::error::Result;
 use crate::graph::arena::{self, Graph, Id, Kind, Slot};
@@ -28,6 +29,7 @@ pub(crate) fn fold(graph: &mut Graph<'_>, callable: Id, args: Id) -> Result<Opti
         }
         (Known::ByteArray, Some(text), Some(encoding)) => Ok(latin1(graph, Kind::ByteArray, text, encoding)),
         (Known::Encode, Some(text), Some(encoding)) => Ok(latin1(graph, Kind::Bytes, text, encoding)),
+        (Known::GetAttr, Some(owner), Some(name)) => attribute(graph, owner, name),
         _ => Ok(None),
     }
 }
@@ -39,6 +41,7 @@ enum Known {
     Bytes,
     ByteArray,
     Encode,
+    GetAttr,
 }
 
 impl Known {
@@ -49,6 +52,7 @@ impl Known {
             ("builtins" | "__builtin__", "bytes") => Known::Bytes,
             ("builtins" | "__builtin__", "bytearray") => Known::ByteArray,
             ("_codecs", "encode") => Known::Encode,
+            ("builtins" | "__builtin__", "getattr") => Known::GetAttr,
             _ => return None,
         })
     }
@@ -78,4 +82,46 @@ fn latin1(graph: &mut Graph<'_>, kind: Kind, text: Slot, encoding: Slot) -> Opti
     let text = std::str::from_utf8(bytes).ok()?;
     let bytes = text.chars().map(|char| u8::try_from(u32::from(char)).ok()).collect::<Option<Vec<u8>>>()?;
     Some(graph.owned_slot(kind, &bytes))
+}
+
+/// An attribute of a global is a global with a dotted name.
+fn attribute(graph: &mut Graph<'_>, owner: Slot, name: Slot) -> Result<Option<Slot>> {
+    if owner.kind != Kind::Global || !matches!(name.kind, Kind::Str | Kind::Py2Str) {
+        return Ok(None);
+    }
+    let name = match std::str::from_utf8(graph.span(name)) {
+        Ok(name) if !name.is_empty() && !name.contains('.') => name,
+        _ => return Ok(None),
+    };
+    let owner = &graph.globals[owner.low as usize];
+    let (module, dotted) = (owner.module.clone(), format!("{}.{name}", owner.name));
+    let index = graph.intern_global(&module, &dotted)?;
+    Ok(Some(Slot { low: index, ..Slot::plain(Kind::Global, 0) }))
+}
+
+/// How `copyreg.__newobj__(class, *args)` or `copyreg.__newobj_ex__(class, args, kwargs)` makes an object: class, the
+/// arguments that follow it or their tuple, and keywords.
+pub(crate) enum NewObject {
+    Positional { class: Id },
+    Keywords { class: Id, args: Id, kwargs: Id },
+}
+
+/// What object `callable(*args)` makes, if it is such a call.
+pub(crate) fn new_object(graph: &Graph<'_>, callable: Id, args: Id) -> Option<NewObject> {
+    let global = &graph.globals[graph.slot(callable).low as usize];
+    if !matches!(&*global.module, "copyreg" | "copy_reg") {
+        return None;
+    }
+    match (&*global.name, graph.run(graph.slot(args))) {
+        ("__newobj__", [class, ..]) if graph.slot(*class).kind == Kind::Global => {
+            Some(NewObject::Positional { class: *class })
+        }
+        ("__newobj_ex__", [class, args, kwargs]) => {
+            let [class_slot, args_slot, kwargs_slot] = [*class, *args, *kwargs].map(|id| graph.slot(id));
+            let fits =
+                class_slot.kind == Kind::Global && args_slot.kind == Kind::Tuple && kwargs_slot.kind == Kind::Dict;
+            fits.then_some(NewObject::Keywords { class: *class, args: *args, kwargs: *kwargs })
+        }
+        _ => None,
+    }
 }

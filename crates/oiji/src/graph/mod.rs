@@ -7,11 +7,13 @@ pub(crate) mod arena;
 mod build;
 mod edit;
 mod equal;
+mod emit;
 mod fold;
 mod path;
 mod read;
 mod repr;
 mod view;
+mod write;
 
 pub use arena::{Graph, Id, Made, StepKind};
 pub use build::GraphBuilder;
@@ -20,3 +22,4 @@ pub use read::{Pickles, ReadOptions};
 pub use view::{
     BigIntRef, Buffer, Global, Items, ItemsIter, Node, Object, Pairs, PairsIter, StepRef, Steps, Text, Value,
 };
+pub use write::WriteOptions;

@@ -1,0 +1,608 @@
+//! Drives an emitter over a graph, with an explicit stack: memo entries only for what is used again.
+//!
+//! A value that contains itself is handled as CPython does: containers are memoized before they are filled; a tuple (or
+//! call) met again while its own items are being written is written a second time inside, and the outer one is then
+//! dropped in favour of the memo entry.
+
+use rustc_hash::FxHashSet;
+
+use crate::emitter::{BATCH, Emitter, Fill};
+use crate::error::{ErrorKind, Result};
+use crate::graph::arena::{self, Graph, Id, Kind, Made, Slot, StepKind};
+use crate::sink::Sink;
+
+/// Writes every root of `graph`; gives the numbers of the buffers left out of band, in order.
+pub(super) fn emit<S: Sink>(graph: &Graph<'_>, emitter: &mut Emitter<S>, out_of_band: bool) -> Result<Vec<u64>> {
+    let anchored = anchored(graph);
+    let mut walk = Walk {
+        graph,
+        emitter,
+        out_of_band,
+        uses: count_uses(graph, &anchored),
+        memo: Vec::new(),
+        open: Vec::new(),
+        work: Vec::new(),
+        order: Vec::new(),
+        anchored,
+        anchors_done: FxHashSet::default(),
+        next_orphan: 0,
+    };
+    walk.memo.resize(graph.slots.len(), 0);
+    walk.open.resize(graph.slots.len(), 0);
+    for root in &graph.roots {
+        walk.emitter.start()?;
+        walk.orphans()?;
+        walk.run(Work::Value(*root))?;
+        walk.emitter.stop()?;
+    }
+    Ok(walk.order)
+}
+
+struct Walk<'w, 'g, S> {
+    graph: &'w Graph<'g>,
+    emitter: &'w mut Emitter<S>,
+    out_of_band: bool,
+    /// For each value: 0 not reached, 1 used once, 2 used again.
+    uses: Vec<u8>,
+    /// For each value its memo index plus one; 0 while it has none.
+    memo: Vec<u32>,
+    /// How often a value is being written right now.
+    open: Vec<u8>,
+    work: Vec<Work>,
+    order: Vec<u64>,
+    /// Dropped values to be written after the value that lay below them, sorted by that.
+    anchored: Vec<(Option<Id>, Id)>,
+    anchors_done: FxHashSet<Id>,
+    /// How many dropped values that had nothing below them are written.
+    next_orphan: usize,
+}
+
+/// What is still to be written, the next on top.
+#[derive(Clone, Copy)]
+enum Work {
+    Value(Id),
+    /// Children `next..` of a run, without anything around them.
+    Plain(Run),
+    /// Children of a list, dict, set or step, in batches that end with this kind of op.
+    Batch(Run, Fill),
+    /// All items of a tuple or frozenset are written.
+    Close(Id),
+    /// The list of a set is filled, in a protocol without sets.
+    CloseSet(Id),
+    /// Class and arguments of an object are written.
+    Make(Id),
+    /// The next step of an object.
+    Step(Id, u32),
+    /// The state or items of step number `.1` are written; `BUILD` takes the state.
+    Build,
+    /// The id of a persistent value is written.
+    Persist(Id),
+    /// A dropped value is written and to be dropped.
+    Drop,
+    /// The value is finished: what was dropped above it comes now.
+    After(Id),
+}
+
+/// Part of the children of a value.
+#[derive(Clone, Copy)]
+struct Run {
+    of: Id,
+    /// The step that holds them; the value's own children for none.
+    step: Option<u32>,
+    next: u32,
+    /// How many of the open batch are written; 0 when none is open.
+    batch: u32,
+    /// The open batch is one item without a mark.
+    single: bool,
+}
+
+impl Run {
+    fn of(of: Id, step: Option<u32>) -> Run {
+        Run { of, step, next: 0, batch: 0, single: false }
+    }
+}
+
+impl<S: Sink> Walk<'_, '_, S> {
+    fn run(&mut self, work: Work) -> Result<()> {
+        self.work.push(work);
+        while let Some(work) = self.work.pop() {
+            match work {
+                Work::Value(id) => self.value(id)?,
+                Work::Plain(run) => self.plain(run)?,
+                Work::Batch(run, kind) => self.batch(run, kind)?,
+                Work::Close(id) => self.close(id)?,
+                Work::CloseSet(id) => self.close_set(id)?,
+                Work::Make(id) => self.make(id)?,
+                Work::Step(id, index) => self.step(id, index),
+                Work::Build => self.emitter.build(),
+                Work::Persist(id) => self.persist(id)?,
+                Work::Drop => self.emitter.pop(),
+                Work::After(id) => self.after(id),
+            }
+        }
+        Ok(())
+    }
+
+    /// Dropped values that lay on the bottom of the stack come before everything else.
+    fn orphans(&mut self) -> Result<()> {
+        let orphans = self.anchored.iter().take_while(|(below, _)| below.is_none()).count();
+        while self.next_orphan < orphans {
+            let (_, value) = self.anchored[self.next_orphan];
+            self.next_orphan += 1;
+            if self.memo[value.index()] == 0 {
+                self.work.push(Work::Drop);
+                self.run(Work::Value(value))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Queues the values dropped above `id`.
+    fn after(&mut self, id: Id) {
+        if !self.anchors_done.insert(id) {
+            return;
+        }
+        let start = self.anchored.partition_point(|(below, _)| *below < Some(id));
+        let run = self.anchored[start..].iter().take_while(|(below, _)| *below == Some(id));
+        let values: Vec<Id> = run.map(|(_, value)| *value).filter(|value| self.memo[value.index()] == 0).collect();
+        for value in values.into_iter().rev() {
+            self.work.push(Work::Drop);
+            self.work.push(Work::Value(value));
+        }
+    }
+
+    #[inline]
+    fn value(&mut self, id: Id) -> Result<()> {
+        self.emitter.boundary()?;
+        let slot = self.graph.slot(id);
+        if !self.anchored.is_empty() && self.open[id.index()] == 0 && self.memo[id.index()] == 0 {
+            self.work.push(Work::After(id));
+        }
+        match slot.kind {
+            Kind::None => self.emitter.none(),
+            Kind::Bool => self.emitter.bool(slot.data != 0),
+            Kind::Int => self.emitter.int(slot.data as i64),
+            Kind::BigInt => self.emitter.big_int(self.graph.span(slot))?,
+            Kind::Float => self.emitter.float(f64::from_bits(slot.data)),
+            Kind::Tuple if slot.low == 0 => self.emitter.empty_tuple(),
+            _ => match self.memo[id.index()] {
+                0 => self.fresh(id, slot)?,
+                index => self.emitter.get(u64::from(index) - 1),
+            },
+        }
+        Ok(())
+    }
+
+    /// Writes a value that is in no memo yet.
+    #[inline]
+    fn fresh(&mut self, id: Id, slot: Slot) -> Result<()> {
+        match slot.kind {
+            Kind::Str => self.emitter.str(self.graph.span(slot))?,
+            Kind::Bytes => self.emitter.bytes(self.graph.span(slot))?,
+            Kind::ByteArray => self.emitter.bytearray(self.graph.span(slot))?,
+            Kind::Py2Str => self.emitter.py2_str(self.graph.span(slot))?,
+            Kind::Buffer => self.buffer(slot)?,
+            Kind::Extension => self.emitter.extension(slot.low)?,
+            Kind::Global => {
+                let global = &self.graph.globals[slot.low as usize];
+                self.emitter.global(&global.module, &global.name)?;
+            }
+            _ => return self.container(id, slot),
+        }
+        self.memoize(id)?;
+        if self.has_steps(slot.kind) {
+            self.work.push(Work::Step(id, 0));
+        }
+        Ok(())
+    }
+
+    /// Whether something may have been done to a value that is no object.
+    fn has_steps(&self, kind: Kind) -> bool {
+        !self.graph.steps.is_empty() && matches!(kind, Kind::Global | Kind::Extension | Kind::Buffer | Kind::Persistent)
+    }
+
+    fn container(&mut self, id: Id, slot: Slot) -> Result<()> {
+        let children = Run::of(id, None);
+        match slot.kind {
+            Kind::List => {
+                self.emitter.empty_list();
+                self.memoize(id)?;
+                self.work.push(Work::Batch(children, Fill::Append));
+            }
+            Kind::Dict => {
+                self.emitter.empty_dict();
+                self.memoize(id)?;
+                self.work.push(Work::Batch(children, Fill::SetItems));
+            }
+            Kind::Set if self.emitter.protocol() >= 4 => {
+                self.emitter.empty_set();
+                self.memoize(id)?;
+                self.work.push(Work::Batch(children, Fill::Add));
+            }
+            Kind::Set | Kind::FrozenSet if self.emitter.protocol() < 4 => {
+                self.enter(id)?;
+                self.emitter.set_callable(slot.kind == Kind::FrozenSet)?;
+                self.work.push(Work::CloseSet(id));
+                self.work.push(Work::Batch(children, Fill::Append));
+            }
+            Kind::FrozenSet => {
+                self.enter(id)?;
+                self.emitter.mark();
+                self.work.push(Work::Close(id));
+                self.work.push(Work::Plain(children));
+            }
+            Kind::Tuple => {
+                self.enter(id)?;
+                if self.emitter.tuple_needs_mark(slot.low as usize) {
+                    self.emitter.mark();
+                }
+                self.work.push(Work::Close(id));
+                self.work.push(Work::Plain(children));
+            }
+            Kind::Persistent => {
+                self.enter(id)?;
+                let pid = Id::new(slot.low as usize)?;
+                self.work.push(Work::Persist(id));
+                if self.emitter.protocol() > 0 {
+                    self.work.push(Work::Value(pid));
+                }
+            }
+            _ => self.object(id, slot)?,
+        }
+        Ok(())
+    }
+
+    /// Begins a value that gets its memo entry only at its end.
+    fn enter(&mut self, id: Id) -> Result<()> {
+        let open = &mut self.open[id.index()];
+        if *open == 2 {
+            let what = format!("a {} that directly contains itself", self.graph.value(id).type_name());
+            let hint = "no pickle can make it: put a list or object between";
+            return Err(ErrorKind::Inexpressible { what, protocol: self.emitter.protocol(), hint }.into());
+        }
+        *open += 1;
+        Ok(())
+    }
+
+    #[inline]
+    fn memoize(&mut self, id: Id) -> Result<()> {
+        if self.uses[id.index()] > 1 {
+            let index = self.emitter.memoize() + 1;
+            self.memo[id.index()] = u32::try_from(index).map_err(|_| arena::full())?;
+        }
+        Ok(())
+    }
+
+    /// Ends a value begun with `enter`. If it was written once more inside itself, that one stays and the outer goes.
+    fn leave(&mut self, id: Id) -> Result<()> {
+        self.open[id.index()] -= 1;
+        match self.memo[id.index()] {
+            0 => self.memoize(id),
+            index => {
+                self.emitter.pop();
+                self.emitter.get(u64::from(index) - 1);
+                Ok(())
+            }
+        }
+    }
+
+    fn close(&mut self, id: Id) -> Result<()> {
+        let slot = self.graph.slot(id);
+        if slot.kind == Kind::FrozenSet {
+            self.emitter.end_frozenset();
+        } else {
+            self.emitter.end_tuple(slot.low as usize);
+        }
+        self.leave(id)
+    }
+
+    fn close_set(&mut self, id: Id) -> Result<()> {
+        self.emitter.end_tuple(1);
+        self.emitter.reduce();
+        self.leave(id)
+    }
+
+    fn persist(&mut self, id: Id) -> Result<()> {
+        let slot = self.graph.slot(id);
+        if self.emitter.protocol() > 0 {
+            self.emitter.persistent();
+        } else {
+            let pid = self.graph.slot(Id::new(slot.low as usize)?);
+            match pid.kind {
+                Kind::Str | Kind::Py2Str => self.emitter.persistent_line(self.graph.span(pid))?,
+                _ => {
+                    let what = "a persistent id that is no str".to_owned();
+                    return Err(ErrorKind::Inexpressible { what, protocol: 0, hint: "use protocol 1" }.into());
+                }
+            }
+        }
+        self.leave(id)?;
+        if self.has_steps(slot.kind) {
+            self.work.push(Work::Step(id, 0));
+        }
+        Ok(())
+    }
+
+    fn buffer(&mut self, slot: Slot) -> Result<()> {
+        let read_only = slot.flags & arena::READ_ONLY != 0;
+        match self.graph.buffer_bytes(slot.data) {
+            Some(bytes) if !self.out_of_band && read_only => self.emitter.bytes(bytes),
+            Some(bytes) if !self.out_of_band => self.emitter.bytearray(bytes),
+            _ => {
+                self.order.push(slot.data);
+                self.emitter.buffer(read_only)
+            }
+        }
+    }
+
+    /// Begins an object: what makes it, then `Make`, then its steps.
+    fn object(&mut self, id: Id, slot: Slot) -> Result<()> {
+        let data = self.graph.objects[slot.low as usize];
+        self.enter(id)?;
+        self.work.push(Work::Make(id));
+        let protocol = self.emitter.protocol();
+        let args = Run::of(data.args, None);
+        match data.made {
+            Made::Call => {
+                self.work.push(Work::Value(data.args));
+                self.work.push(Work::Value(data.class));
+            }
+            Made::New if protocol >= 2 => {
+                self.work.push(Work::Value(data.args));
+                self.work.push(Work::Value(data.class));
+            }
+            Made::NewEx if protocol >= 4 => {
+                self.work.extend(data.kwargs.map(Work::Value));
+                self.work.push(Work::Value(data.args));
+                self.work.push(Work::Value(data.class));
+            }
+            // Before protocol 2, and for keywords before 4, a call of a function in copyreg does what the op does.
+            Made::New => {
+                self.emitter.new_callable(false)?;
+                self.emitter.mark();
+                self.work.push(Work::Plain(args));
+                self.work.push(Work::Value(data.class));
+            }
+            Made::NewEx => {
+                self.emitter.new_callable(true)?;
+                self.emitter.mark();
+                self.work.extend(data.kwargs.map(Work::Value));
+                self.work.push(Work::Value(data.args));
+                self.work.push(Work::Value(data.class));
+            }
+            Made::Instance => {
+                self.emitter.mark();
+                self.work.push(Work::Plain(args));
+                if protocol > 0 {
+                    self.work.push(Work::Value(data.class));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn make(&mut self, id: Id) -> Result<()> {
+        let data = self.graph.objects[self.graph.slot(id).low as usize];
+        let protocol = self.emitter.protocol();
+        match data.made {
+            Made::Call => self.emitter.reduce(),
+            Made::New if protocol >= 2 => self.emitter.new_object(false),
+            Made::NewEx if protocol >= 4 => self.emitter.new_object(true),
+            Made::New | Made::NewEx => {
+                self.emitter.end_marked_tuple();
+                self.emitter.reduce();
+            }
+            Made::Instance if protocol > 0 => self.emitter.instance(),
+            Made::Instance => {
+                let class = self.graph.slot(data.class);
+                if class.kind != Kind::Global {
+                    let what = "an old-style instance of a class that is no global".to_owned();
+                    return Err(ErrorKind::Inexpressible { what, protocol, hint: "use protocol 1" }.into());
+                }
+                let global = &self.graph.globals[class.low as usize];
+                self.emitter.instance_lines(&global.module, &global.name)?;
+            }
+        }
+        let again = self.memo[id.index()] != 0;
+        self.leave(id)?;
+        // The one written inside has had its steps already.
+        if !again {
+            self.work.push(Work::Step(id, 0));
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, id: Id, index: u32) {
+        let run = Run::of(id, Some(index));
+        match self.graph.steps.get(&id) {
+            None => {
+                let slot = self.graph.slot(id);
+                let alone = if slot.kind == Kind::Object { self.graph.objects[slot.low as usize].state } else { None };
+                if let Some(state) = alone {
+                    self.work.push(Work::Build);
+                    self.work.push(Work::Value(state));
+                }
+            }
+            Some(steps) => {
+                let Some(step) = steps.get(index as usize) else {
+                    return;
+                };
+                self.work.push(Work::Step(id, index + 1));
+                match step.kind {
+                    StepKind::Build => {
+                        self.work.push(Work::Build);
+                        self.work.extend(step.ids.first().map(|state| Work::Value(*state)));
+                    }
+                    StepKind::Append => self.work.push(Work::Batch(run, Fill::Append)),
+                    StepKind::SetItems => self.work.push(Work::Batch(run, Fill::SetItems)),
+                    StepKind::Add => self.work.push(Work::Batch(run, Fill::Add)),
+                }
+            }
+        }
+    }
+
+    /// Writes the children of `run` until one is a container, which is then written before the rest.
+    fn plain(&mut self, mut run: Run) -> Result<()> {
+        loop {
+            let Some(id) = self.child(run) else {
+                return Ok(());
+            };
+            run.next += 1;
+            if self.descend(Work::Plain(run), id)? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// As `plain`, in batches of a thousand. A batch of one has no mark; in protocol 0 all are batches of one.
+    fn batch(&mut self, mut run: Run, kind: Fill) -> Result<()> {
+        let width = if kind == Fill::SetItems { 2 } else { 1 };
+        let len = self.children(run).len() as u32;
+        loop {
+            if run.batch > 0 && run.batch % width == 0 {
+                let full = run.batch == BATCH as u32 * width;
+                if run.single || full || run.next == len {
+                    self.emitter.end_batch(kind, run.single);
+                    run.batch = 0;
+                }
+            }
+            if run.batch == 0 {
+                if run.next == len {
+                    return Ok(());
+                }
+                // CPython looks at the whole list or dict, but for items from an iterator only at what is left.
+                let count = if run.step.is_some() { len - run.next } else { len };
+                run.single = kind != Fill::Add && (self.emitter.protocol() == 0 || count == width);
+                if !run.single {
+                    self.emitter.mark();
+                }
+            }
+            let Some(id) = self.child(run) else {
+                return Ok(());
+            };
+            run.next += 1;
+            run.batch += 1;
+            if self.descend(Work::Batch(run, kind), id)? {
+                return Ok(());
+            }
+        }
+    }
+
+    #[inline]
+    fn children(&self, run: Run) -> &[Id] {
+        match run.step {
+            None => self.graph.run(self.graph.slot(run.of)),
+            Some(index) => match self.graph.steps.get(&run.of).and_then(|steps| steps.get(index as usize)) {
+                Some(step) => &step.ids,
+                None => &[],
+            },
+        }
+    }
+
+    #[inline]
+    fn child(&self, run: Run) -> Option<Id> {
+        self.children(run).get(run.next as usize).copied()
+    }
+
+    /// Writes `id` at once if nothing can come after or in it; else queues it before `rest` and says so.
+    #[inline]
+    fn descend(&mut self, rest: Work, id: Id) -> Result<bool> {
+        let slot = self.graph.slot(id);
+        let flat = match slot.kind {
+            Kind::None | Kind::Bool | Kind::Int | Kind::BigInt | Kind::Float => true,
+            Kind::Str | Kind::Bytes | Kind::ByteArray | Kind::Py2Str => true,
+            Kind::Global => self.graph.steps.is_empty(),
+            _ => self.memo[id.index()] != 0,
+        };
+        if flat && self.anchored.is_empty() {
+            self.value(id)?;
+            return Ok(false);
+        }
+        self.work.push(rest);
+        self.work.push(Work::Value(id));
+        Ok(true)
+    }
+}
+
+/// For every value how often it is used by what the roots reach: not at all, once, or more (2).
+fn count_uses(graph: &Graph<'_>, anchored: &[(Option<Id>, Id)]) -> Vec<u8> {
+    let mut uses = vec![0_u8; graph.slots.len()];
+    let mut stack: Vec<Id> = Vec::new();
+    for root in &graph.roots {
+        reach(graph, *root, &mut uses, &mut stack);
+    }
+    for (_, value) in anchored.iter().take_while(|(below, _)| below.is_none()) {
+        reach(graph, *value, &mut uses, &mut stack);
+    }
+    while let Some(id) = stack.pop() {
+        let slot = graph.slot(id);
+        match slot.kind {
+            Kind::Tuple | Kind::List | Kind::Dict | Kind::Set | Kind::FrozenSet => {
+                for child in graph.run(slot) {
+                    reach(graph, *child, &mut uses, &mut stack);
+                }
+            }
+            Kind::Persistent => {
+                if let Ok(pid) = Id::new(slot.low as usize) {
+                    reach(graph, pid, &mut uses, &mut stack);
+                }
+            }
+            Kind::Object => {
+                let data = graph.objects[slot.low as usize];
+                let state = if graph.steps.contains_key(&id) { None } else { data.state };
+                for child in [Some(data.class), Some(data.args), data.kwargs, state].into_iter().flatten() {
+                    reach(graph, child, &mut uses, &mut stack);
+                }
+            }
+            _ => {}
+        }
+        if let Some(steps) = graph.steps.get(&id) {
+            for child in steps.iter().flat_map(|step| &step.ids) {
+                reach(graph, *child, &mut uses, &mut stack);
+            }
+        }
+        if !anchored.is_empty() {
+            let start = anchored.partition_point(|(below, _)| *below < Some(id));
+            for (_, value) in anchored[start..].iter().take_while(|(below, _)| *below == Some(id)) {
+                reach(graph, *value, &mut uses, &mut stack);
+            }
+        }
+    }
+    uses
+}
+
+#[inline]
+fn reach(graph: &Graph<'_>, id: Id, uses: &mut [u8], stack: &mut Vec<Id>) {
+    let count = &mut uses[id.index()];
+    if *count == 0 && (graph.slot(id).kind as u8 > Kind::Py2Str as u8 || !graph.dropped.is_empty()) {
+        stack.push(id);
+    }
+    *count = count.saturating_add(1).min(2);
+}
+
+/// Dropped values by what lay below them, without those that stand in for a value written inside itself: these are
+/// written anew where they are needed, and share their arguments with the value that was kept.
+fn anchored(graph: &Graph<'_>) -> Vec<(Option<Id>, Id)> {
+    if graph.dropped.is_empty() {
+        return Vec::new();
+    }
+    let dropped: FxHashSet<Id> = graph.dropped.iter().map(|dropped| dropped.value).collect();
+    let objects = (0..graph.slots.len()).filter_map(|index| Id::new(index).ok());
+    let kept: FxHashSet<Id> = objects
+        .filter(|id| graph.slot(*id).kind == Kind::Object && !dropped.contains(id))
+        .map(|id| graph.objects[graph.slot(id).low as usize].args)
+        .filter(|args| graph.slot(*args).low > 0)
+        .collect();
+    let stands_in = |id: Id| {
+        let slot = graph.slot(id);
+        slot.kind == Kind::Object && kept.contains(&graph.objects[slot.low as usize].args)
+    };
+    let mut anchored: Vec<(Option<Id>, Id)> = graph
+        .dropped
+        .iter()
+        .filter(|dropped| !stands_in(dropped.value))
+        .map(|dropped| (dropped.below, dropped.value))
+        .collect();
+    anchored.sort_by_key(|(below, _)| *below);
+    anchored
+}

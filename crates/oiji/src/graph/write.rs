@@ -1,0 +1,93 @@
+//! From graphs to bytes: the options, and the functions that write a graph to a vector or a writer.
+
+use std::io::Write;
+
+use crate::emitter::Emitter;
+use crate::error::Result;
+use crate::graph::arena::Graph;
+use crate::graph::emit;
+use crate::opcode::DEFAULT_PROTOCOL;
+use crate::sink::{Sink, VecSink, WriteSink};
+
+/// How graphs are written.
+///
+/// ```
+/// use oiji::WriteOptions;
+/// let graph = oiji::from_slice(b"\x80\x02]q\x00K\x07a.")?;
+/// assert_eq!(WriteOptions::new().protocol(0).to_vec(&graph)?, b"(lI7\na.");
+/// # Ok::<(), oiji::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct WriteOptions {
+    protocol: u8,
+    fix_imports: bool,
+}
+
+impl WriteOptions {
+    /// The defaults: [`DEFAULT_PROTOCOL`](crate::DEFAULT_PROTOCOL), names of Python 2 below protocol 3.
+    pub fn new() -> Self {
+        WriteOptions { protocol: DEFAULT_PROTOCOL, fix_imports: true }
+    }
+
+    /// The protocol, from 0 to 5.
+    #[must_use]
+    pub fn protocol(mut self, protocol: u8) -> Self {
+        self.protocol = protocol;
+        self
+    }
+
+    /// Whether names of Python 3 become those of Python 2 in protocols 0 to 2. True unless set.
+    #[must_use]
+    pub fn fix_imports(mut self, fix_imports: bool) -> Self {
+        self.fix_imports = fix_imports;
+        self
+    }
+
+    /// Writes every root of `graph` as a pickle, one after another with one memo.
+    ///
+    /// Out-of-band buffers whose content is known are written in band; others stay out of band.
+    ///
+    /// # Errors
+    /// `Inexpressible` for what the protocol cannot say, `UnknownProtocol`.
+    pub fn to_vec(&self, graph: &Graph<'_>) -> Result<Vec<u8>> {
+        Ok(self.emit(graph, VecSink, false)?.0.into_bytes())
+    }
+
+    /// Writes as [`WriteOptions::to_vec`] does, a frame at a time.
+    ///
+    /// # Errors
+    /// As for [`WriteOptions::to_vec`], and `Io`. What was written before the error stays written.
+    pub fn to_writer<W: Write>(&self, graph: &Graph<'_>, writer: W) -> Result<()> {
+        self.emit(graph, WriteSink(writer), false).map(drop)
+    }
+
+    /// Writes with all buffers out of band; gives them in the order in which the pickle asks for them, `None` where the
+    /// graph does not know the content.
+    ///
+    /// # Errors
+    /// As for [`WriteOptions::to_vec`]; a buffer below protocol 5 is `Inexpressible`.
+    pub fn to_vec_and_buffers<'g>(&self, graph: &'g Graph<'_>) -> Result<(Vec<u8>, Vec<Option<&'g [u8]>>)> {
+        let (emitter, order) = self.emit(graph, VecSink, true)?;
+        let buffers = order.into_iter().map(|index| graph.buffer_bytes(index)).collect();
+        Ok((emitter.into_bytes(), buffers))
+    }
+
+    fn emit<S: Sink>(&self, graph: &Graph<'_>, sink: S, out_of_band: bool) -> Result<(Emitter<S>, Vec<u64>)> {
+        let mut emitter = Emitter::new(sink, self.protocol, self.fix_imports)?;
+        let order = emit::emit(graph, &mut emitter, out_of_band)?;
+        Ok((emitter, order))
+    }
+}
+
+impl Default for WriteOptions {
+    fn default() -> Self {
+        WriteOptions::new()
+    }
+}
+
+impl Graph<'_> {
+    /// The content of out-of-band buffer number `index`, if it is known.
+    pub fn buffer_bytes(&self, index: u64) -> Option<&[u8]> {
+        self.buffers.get(usize::try_from(index).ok()?).map(|bytes| &**bytes)
+    }
+}
