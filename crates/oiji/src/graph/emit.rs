@@ -9,16 +9,18 @@ use rustc_hash::FxHashSet;
 use crate::emitter::{BATCH, Emitter, Fill};
 use crate::error::{ErrorKind, Result};
 use crate::graph::arena::{self, Graph, Id, Kind, Made, Slot, StepKind};
+use crate::graph::uses;
 use crate::sink::Sink;
 
 /// Writes every root of `graph`; gives the numbers of the buffers left out of band, in order.
 pub(super) fn emit<S: Sink>(graph: &Graph<'_>, emitter: &mut Emitter<S>, out_of_band: bool) -> Result<Vec<u64>> {
     let anchored = anchored(graph);
+    let uses = uses::count(graph, &anchored, emitter.protocol());
     let mut walk = Walk {
         graph,
         emitter,
         out_of_band,
-        uses: count_uses(graph, &anchored),
+        uses,
         memo: Vec::new(),
         open: Vec::new(),
         work: Vec::new(),
@@ -522,62 +524,6 @@ impl<S: Sink> Walk<'_, '_, S> {
         self.work.push(Work::Value(id));
         Ok(true)
     }
-}
-
-/// For every value how often it is used by what the roots reach: not at all, once, or more (2).
-fn count_uses(graph: &Graph<'_>, anchored: &[(Option<Id>, Id)]) -> Vec<u8> {
-    let mut uses = vec![0_u8; graph.slots.len()];
-    let mut stack: Vec<Id> = Vec::new();
-    for root in &graph.roots {
-        reach(graph, *root, &mut uses, &mut stack);
-    }
-    for (_, value) in anchored.iter().take_while(|(below, _)| below.is_none()) {
-        reach(graph, *value, &mut uses, &mut stack);
-    }
-    while let Some(id) = stack.pop() {
-        let slot = graph.slot(id);
-        match slot.kind {
-            Kind::Tuple | Kind::List | Kind::Dict | Kind::Set | Kind::FrozenSet => {
-                for child in graph.run(slot) {
-                    reach(graph, *child, &mut uses, &mut stack);
-                }
-            }
-            Kind::Persistent => {
-                if let Ok(pid) = Id::new(slot.low as usize) {
-                    reach(graph, pid, &mut uses, &mut stack);
-                }
-            }
-            Kind::Object => {
-                let data = graph.objects[slot.low as usize];
-                let state = if graph.steps.contains_key(&id) { None } else { data.state };
-                for child in [Some(data.class), Some(data.args), data.kwargs, state].into_iter().flatten() {
-                    reach(graph, child, &mut uses, &mut stack);
-                }
-            }
-            _ => {}
-        }
-        if let Some(steps) = graph.steps.get(&id) {
-            for child in steps.iter().flat_map(|step| &step.ids) {
-                reach(graph, *child, &mut uses, &mut stack);
-            }
-        }
-        if !anchored.is_empty() {
-            let start = anchored.partition_point(|(below, _)| *below < Some(id));
-            for (_, value) in anchored[start..].iter().take_while(|(below, _)| *below == Some(id)) {
-                reach(graph, *value, &mut uses, &mut stack);
-            }
-        }
-    }
-    uses
-}
-
-#[inline]
-fn reach(graph: &Graph<'_>, id: Id, uses: &mut [u8], stack: &mut Vec<Id>) {
-    let count = &mut uses[id.index()];
-    if *count == 0 && (graph.slot(id).kind as u8 > Kind::Py2Str as u8 || !graph.dropped.is_empty()) {
-        stack.push(id);
-    }
-    *count = count.saturating_add(1).min(2);
 }
 
 /// Dropped values by what lay below them, without those that stand in for a value written inside itself: these are

@@ -12,6 +12,7 @@ mod fold;
 mod path;
 mod read;
 mod repr;
+mod uses;
 mod view;
 mod write;
 

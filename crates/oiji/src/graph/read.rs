@@ -35,6 +35,7 @@ pub struct ReadOptions<'a> {
     pub(crate) extensions: Extensions,
     pub(crate) buffers: Option<Vec<Cow<'a, [u8]>>>,
     pub(crate) exact: bool,
+    pub(crate) crlf: bool,
 }
 
 /// What becomes of Python 2's `str`.
@@ -54,6 +55,7 @@ impl<'a> ReadOptions<'a> {
             extensions: Extensions::default(),
             buffers: None,
             exact: false,
+            crlf: false,
         }
     }
 
@@ -98,6 +100,14 @@ impl<'a> ReadOptions<'a> {
     #[must_use]
     pub fn exact(mut self, exact: bool) -> Self {
         self.exact = exact;
+        self
+    }
+
+    /// Takes `\r\n` for the end of a line: for files of protocol 0 that were written in, or sent through, a text mode of
+    /// Windows.
+    #[must_use]
+    pub fn crlf(mut self, crlf: bool) -> Self {
+        self.crlf = crlf;
         self
     }
 
@@ -149,7 +159,7 @@ impl<'a> ReadOptions<'a> {
 
     fn all<S: Source<'a>>(&self, input: &'a [u8], mut source: S) -> Result<Graph<'a>> {
         let mut builder = GraphBuilder::new(input, self);
-        let mut machine = Machine::new(self.limits, self.fix_imports);
+        let mut machine = self.machine();
         let mut roots = Vec::new();
         loop {
             match read_one(&mut source, &mut machine, &mut builder) {
@@ -163,6 +173,12 @@ impl<'a> ReadOptions<'a> {
         Ok(builder.finish(roots))
     }
 
+    fn machine(&self) -> Machine<Id> {
+        let mut machine = Machine::new(self.limits, self.fix_imports);
+        machine.accept_crlf(self.crlf);
+        machine
+    }
+
     /// The same options with buffers of their own.
     pub fn into_owned(self) -> ReadOptions<'static> {
         let buffers = self.buffers.map(|buffers| buffers.into_iter().map(|b| Cow::Owned(b.into_owned())).collect());
@@ -173,6 +189,7 @@ impl<'a> ReadOptions<'a> {
             extensions: self.extensions,
             buffers,
             exact: self.exact,
+            crlf: self.crlf,
         }
     }
 }
@@ -223,7 +240,7 @@ impl<'a, S: Source<'a>> Iterator for Pickles<'a, S> {
             return None;
         }
         let mut builder = GraphBuilder::new(self.input, &self.options);
-        let mut machine = Machine::new(self.options.limits, self.options.fix_imports);
+        let mut machine = self.options.machine();
         match read_one(&mut self.source, &mut machine, &mut builder) {
             Ok(root) => {
                 builder.graph_mut().protocol = machine.protocol();

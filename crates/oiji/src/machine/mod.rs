@@ -42,6 +42,7 @@ pub struct Machine<V> {
     budget: Budget,
     protocol: u8,
     fix_imports: bool,
+    crlf: bool,
     scratch: Vec<u8>,
 }
 
@@ -65,8 +66,14 @@ impl<V: Clone> Machine<V> {
             budget: Budget::new(limits),
             protocol: 0,
             fix_imports,
+            crlf: false,
             scratch: Vec::new(),
         }
+    }
+
+    /// Takes a carriage return at the end of a line as part of the line's end, as in files that went through a text mode.
+    pub fn accept_crlf(&mut self, accept: bool) {
+        self.crlf = accept;
     }
 
     /// Makes ready for another pickle; the memo stays, as it does in one `Unpickler`.

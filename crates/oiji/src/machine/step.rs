@@ -19,7 +19,10 @@ impl<V: Clone> Machine<V> {
     #[inline]
     pub fn step<'de, B: Builder<'de, Value = V>>(&mut self, op: Op<'_, 'de>, builder: &mut B) -> Result<Flow<V>> {
         self.budget.op()?;
-        let Op { opcode, arg } = op;
+        let Op { opcode, mut arg } = op;
+        if self.crlf {
+            arg = without_cr(arg);
+        }
         let value = match (opcode, arg) {
             (Opcode::None, _) => builder.none()?,
             (Opcode::NewTrue, _) => builder.bool(true)?,
@@ -132,7 +135,7 @@ impl<V: Clone> Machine<V> {
 
             (Opcode::Global, Arg::Lines { text, first_len }) => {
                 let (module, name) = names(&text, first_len, opcode)?;
-                self.global(module, name, builder)?
+                self.global(self.line_end(module), name, builder)?
             }
             (Opcode::StackGlobal, _) => {
                 let start = self.top_count(2, opcode)?;
@@ -185,7 +188,7 @@ impl<V: Clone> Machine<V> {
                     return Err(invalid(opcode, "a module or name that is not ASCII"));
                 }
                 let (module, name) = names(&text, first_len, opcode)?;
-                let class = self.global(module, name, builder)?;
+                let class = self.global(self.line_end(module), name, builder)?;
                 let object = builder.instance(&class, &self.stack[start..])?;
                 return self.replace(start, object);
             }
@@ -291,6 +294,11 @@ impl<V: Clone> Machine<V> {
         }
     }
 
+    /// The first of two lines, without the carriage return at its end where there may be one.
+    fn line_end<'t>(&self, line: &'t str) -> &'t str {
+        if self.crlf { line.strip_suffix('\r').unwrap_or(line) } else { line }
+    }
+
     /// Names are mapped by the protocol stated so far, as `_pickle` does.
     fn global<'de, B: Builder<'de, Value = V>>(&self, module: &str, name: &str, builder: &mut B) -> Result<V> {
         if self.fix_imports && self.protocol < 3 {
@@ -298,6 +306,28 @@ impl<V: Clone> Machine<V> {
             return builder.global(module, name);
         }
         builder.global(module, name)
+    }
+}
+
+/// The argument with carriage returns taken off the ends of its lines.
+#[cold]
+fn without_cr<'s, 'de>(arg: Arg<'s, 'de>) -> Arg<'s, 'de> {
+    match arg {
+        Arg::Line(Chunk::Input(line)) => Arg::Line(Chunk::Input(line.strip_suffix(b"\r").unwrap_or(line))),
+        Arg::Line(Chunk::Scratch(line)) => {
+            line.pop_if(|byte| *byte == b'\r');
+            Arg::Line(Chunk::Scratch(line))
+        }
+        Arg::Lines { text: Chunk::Input(text), first_len } => {
+            // The carriage return of the first line stays between the two: names are cut by lengths.
+            let text = text.strip_suffix(b"\r").unwrap_or(text);
+            Arg::Lines { text: Chunk::Input(text), first_len }
+        }
+        Arg::Lines { text: Chunk::Scratch(text), first_len } => {
+            text.pop_if(|byte| *byte == b'\r');
+            Arg::Lines { text: Chunk::Scratch(text), first_len }
+        }
+        arg => arg,
     }
 }
 

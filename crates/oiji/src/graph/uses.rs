@@ -1,0 +1,141 @@
+//! Which values are used again, and so need a memo entry when the graph is written.
+//!
+//! Most are those that two others hold. To these come the containers between a value and itself where the value gets its
+//! own entry only at its end (a tuple, the arguments of a call): it is written a second time inside itself, and must not
+//! meet them anew there.
+
+use crate::graph::arena::{Graph, Id, Kind};
+
+/// For each value how often what the roots reach uses it: not at all, once, or more (2).
+///
+/// `anchored` are the dropped values by what lay below them, in that order.
+pub(super) fn count(graph: &Graph<'_>, anchored: &[(Option<Id>, Id)], protocol: u8) -> Vec<u8> {
+    let mut walk = Walk {
+        graph,
+        anchored,
+        sets_are_late: protocol < 4,
+        uses: vec![0; graph.slots.len()],
+        depth: Vec::new(),
+        path: Vec::new(),
+        stack: Vec::new(),
+    };
+    let orphans = anchored.iter().take_while(|(below, _)| below.is_none()).map(|(_, value)| value);
+    for root in graph.roots.iter().chain(orphans) {
+        walk.reach(*root);
+        while let Some(task) = walk.stack.pop() {
+            match task {
+                Task::Enter(id) => walk.enter(id),
+                Task::Made(id) => walk.depth[id.index()] = 0,
+                Task::Leave => drop(walk.path.pop()),
+            }
+        }
+    }
+    walk.uses
+}
+
+struct Walk<'w, 'g> {
+    graph: &'w Graph<'g>,
+    anchored: &'w [(Option<Id>, Id)],
+    sets_are_late: bool,
+    uses: Vec<u8>,
+    /// For each value that is yet to get its memo entry, its place in the path, counted from 1; else 0.
+    depth: Vec<u32>,
+    path: Vec<Step>,
+    stack: Vec<Task>,
+}
+
+/// A value on the way from the root, and up to which place in the path all between is known to need entries.
+struct Step {
+    id: Id,
+    marked_to: u32,
+}
+
+#[derive(Clone, Copy)]
+enum Task {
+    Enter(Id),
+    /// All that a value is made of is done; from here on it has its memo entry.
+    Made(Id),
+    Leave,
+}
+
+impl Walk<'_, '_> {
+    #[inline]
+    fn reach(&mut self, id: Id) {
+        let count = &mut self.uses[id.index()];
+        if *count == 0 {
+            *count = 1;
+            if self.graph.slot(id).kind as u8 > Kind::Py2Str as u8 || !self.anchored.is_empty() {
+                self.stack.push(Task::Enter(id));
+            }
+            return;
+        }
+        *count = 2;
+        match self.depth.get(id.index()) {
+            None | Some(0) => {}
+            Some(&depth) => self.mark_down_to(depth),
+        }
+    }
+
+    /// All values on the path below the one at `depth` need entries.
+    fn mark_down_to(&mut self, depth: u32) {
+        let mut place = self.path.len() as u32;
+        while place > depth {
+            let step = &mut self.path[place as usize - 1];
+            self.uses[step.id.index()] = 2;
+            let next = step.marked_to.min(place - 1);
+            step.marked_to = step.marked_to.min(depth);
+            place = next;
+        }
+    }
+
+    fn enter(&mut self, id: Id) {
+        let slot = self.graph.slot(id);
+        self.path.push(Step { id, marked_to: u32::MAX });
+        self.stack.push(Task::Leave);
+        if !self.anchored.is_empty() {
+            let start = self.anchored.partition_point(|(below, _)| *below < Some(id));
+            for (_, value) in self.anchored[start..].iter().take_while(|(below, _)| *below == Some(id)) {
+                self.reach(*value);
+            }
+        }
+        if let Some(steps) = self.graph.steps.get(&id) {
+            for child in steps.iter().rev().flat_map(|step| step.ids.iter().rev()) {
+                self.reach(*child);
+            }
+        }
+        match slot.kind {
+            Kind::Tuple | Kind::FrozenSet => self.late(id),
+            Kind::Set if self.sets_are_late => self.late(id),
+            Kind::Object => {
+                let data = self.graph.objects[slot.low as usize];
+                if !self.graph.steps.contains_key(&id) {
+                    data.state.into_iter().for_each(|state| self.reach(state));
+                }
+                self.late(id);
+                for child in [data.kwargs, Some(data.args), Some(data.class)].into_iter().flatten() {
+                    self.reach(child);
+                }
+            }
+            Kind::Persistent => {
+                self.late(id);
+                Id::new(slot.low as usize).into_iter().for_each(|pid| self.reach(pid));
+            }
+            _ => {}
+        }
+        if matches!(slot.kind, Kind::Tuple | Kind::FrozenSet | Kind::Set | Kind::List | Kind::Dict) {
+            let graph = self.graph;
+            for child in graph.run(slot).iter().rev() {
+                self.reach(*child);
+            }
+        }
+    }
+
+    /// From here until `Made` the value has no memo entry yet.
+    fn late(&mut self, id: Id) {
+        if self.depth.is_empty() {
+            self.depth.resize(self.uses.len(), 0);
+        }
+        self.depth[id.index()] = self.path.len() as u32;
+        self.stack.push(Task::Made(id));
+    }
+}
