@@ -6,8 +6,8 @@
 pub(crate) mod arena;
 mod build;
 mod edit;
-mod equal;
 mod emit;
+mod equal;
 mod fold;
 mod path;
 mod read;

@@ -18,7 +18,8 @@ use crate::source::Chunk;
 /// ```
 /// use oiji::op::{Arg, read_op};
 /// use oiji::{Opcode, source::SliceSource};
-/// let op = read_op(&mut SliceSource::new(b"K\x07."))?;
+/// let mut source = SliceSource::new(b"K\x07.");
+/// let op = read_op(&mut source)?;
 /// assert_eq!(op.opcode, Opcode::BinInt1);
 /// assert!(matches!(op.arg, Arg::Uint(7)));
 /// # Ok::<(), oiji::Error>(())
