@@ -5,10 +5,12 @@
 
 pub(crate) mod arena;
 mod build;
+mod children;
 mod edit;
 mod emit;
 mod equal;
 mod fold;
+pub(crate) mod hash;
 mod path;
 mod read;
 mod repr;

@@ -6,6 +6,8 @@
 
 use std::fmt::{self, Write};
 
+use rustc_hash::FxHashSet;
+
 use crate::graph::arena::{Graph, Id, StepKind};
 use crate::graph::view::{BigIntRef, Buffer, Global, Items, Node, Object, Pairs, StepRef, Text, Value};
 use crate::limits::Limits;
@@ -17,7 +19,7 @@ fn write_repr(out: &mut dyn Write, root: Value<'_>) -> fmt::Result {
     let mut writer = Writer {
         out,
         frames: Vec::new(),
-        open: vec![false; graph.value_count()],
+        open: FxHashSet::default(),
         left: 8 * graph.value_count() as u64 + 1024,
         depth: Limits::default().depth as usize,
     };
@@ -28,7 +30,7 @@ fn write_repr(out: &mut dyn Write, root: Value<'_>) -> fmt::Result {
             Some(Piece::Value(value)) => writer.value(value)?,
             None => {
                 if let Some(frame) = writer.frames.pop() {
-                    writer.open[frame.id.index()] = false;
+                    writer.open.remove(&frame.id);
                 }
             }
         }
@@ -39,8 +41,8 @@ fn write_repr(out: &mut dyn Write, root: Value<'_>) -> fmt::Result {
 struct Writer<'w, 'g> {
     out: &'w mut dyn Write,
     frames: Vec<Frame<'g>>,
-    /// Which values are being written, by index.
-    open: Vec<bool>,
+    /// Which values are being written.
+    open: FxHashSet<Id>,
     /// How many values may still be written.
     left: u64,
     depth: usize,
@@ -138,10 +140,10 @@ impl<'g> Writer<'_, 'g> {
         };
         let empty = self.left == 0;
         self.left = self.left.saturating_sub(1);
-        if empty || self.open[value.id().index()] || self.frames.len() >= self.depth {
+        if empty || self.open.contains(&value.id()) || self.frames.len() >= self.depth {
             return self.out.write_str(shortened(value.node()));
         }
-        self.open[value.id().index()] = true;
+        self.open.insert(value.id());
         self.frames.push(Frame { id: value.id(), parts: parts.into_iter(), part: None });
         Ok(())
     }
