@@ -182,6 +182,11 @@ impl Error {
     pub fn is_end_of_input(&self) -> bool {
         matches!(self.0.kind, ErrorKind::EndOfInput)
     }
+
+    /// Whether the input stopped where an op should have begun.
+    pub(crate) fn is_end_before_op(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::UnexpectedEnd { expected: "an opcode" })
+    }
 }
 
 impl From<ErrorKind> for Error {

@@ -9,6 +9,7 @@ mod limits;
 pub mod machine;
 pub mod op;
 mod opcode;
+pub mod rewrite;
 pub mod sink;
 pub mod source;
 #[cfg(test)]

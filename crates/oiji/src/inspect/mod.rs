@@ -1,11 +1,19 @@
-//! Looking into pickles: what is inside, as a tree for people or an outline for machines, and what differs.
+//! Looking into pickles: what is inside, as a tree for people or an outline for machines, what differs, which ops there
+//! are, and numbers about them.
 //!
-//! All of it reads graphs and writes text; nothing here changes a graph or runs anything.
+//! All of it writes text or counts; nothing here changes a graph or runs anything. Ops are looked at by `dis` and
+//! `stats`, values by the others.
 
 mod diff;
+mod dis;
+mod lines;
 mod paint;
 mod show;
+mod stack;
+mod stats;
 
 pub use diff::{Change, DiffOptions, Difference, diff};
+pub use dis::{DisOptions, Disassembler, dis, dis_all};
 pub use paint::{Paint, Plain, Role};
 pub use show::{Heading, ShowOptions, show, show_graph, show_json};
+pub use stats::{FrameStats, MemoStats, OpcodeStats, Stats};

@@ -20,6 +20,21 @@ pub struct Memo<V> {
     count: u64,
 }
 
+/// How long a memo lasts where several pickles stand in one input.
+///
+/// ```
+/// use oiji::machine::MemoScope;
+/// assert_eq!(MemoScope::default(), MemoScope::EachPickle);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MemoScope {
+    /// Each pickle begins with an empty memo, as with `pickle.load`.
+    #[default]
+    EachPickle,
+    /// One memo over all of them, as with one `Unpickler`.
+    WholeInput,
+}
+
 /// How far an index may run ahead of twice the count of entries and still be dense.
 const SLACK: u64 = 256;
 

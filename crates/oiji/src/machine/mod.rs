@@ -8,7 +8,7 @@ mod memo;
 mod step;
 
 pub use builder::Builder;
-pub use memo::Memo;
+pub use memo::{Memo, MemoScope};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::{Budget, Limits};

@@ -3,11 +3,13 @@
 //! Arguments stay as they stand in the pickle: text is not parsed and lengths are not believed here. What an argument
 //! means is in `number` and `text`; what an op does is in `machine`.
 
+mod memo;
 pub mod number;
 mod read;
 pub mod text;
 pub mod write;
 
+pub use memo::MemoUse;
 pub use read::read_op;
 
 use crate::opcode::Opcode;
