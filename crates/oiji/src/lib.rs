@@ -1,4 +1,36 @@
-//! Python's pickle as a whole system.
+//! Python's pickle as a whole system: read, look into and write every pickle, without Python.
+//!
+//! ```
+//! // What Python wrote: pickle.dumps({"name": "gadget", "sizes": [1, 2.5]})
+//! let bytes = b"\x80\x04\x95\x27\0\0\0\0\0\0\0}\x94(\x8c\x04name\x94\x8c\x06gadget\x94\
+//!     \x8c\x05sizes\x94]\x94(K\x01G@\x04\0\0\0\0\0\0eu.";
+//! let graph = oiji::from_slice(bytes)?;
+//! assert_eq!(graph.root().get("name")?.as_str()?, "gadget");
+//! assert_eq!(graph.root().path("sizes[1]")?.as_f64()?, 2.5);
+//!
+//! // What Python reads: pickle.loads(bytes)
+//! let graph = oiji::pickle!({"name": "gadget", "sizes": [1, 2.5], "tags": ("a", "b")})?;
+//! let bytes = oiji::to_vec(&graph)?;
+//! assert_eq!(oiji::from_slice(&bytes)?, graph);
+//! # Ok::<(), oiji::Error>(())
+//! ```
+//!
+//! A pickle is a program for a small stack machine. This crate runs that machine, and everything the program asks for
+//! becomes an inert value in a [`Graph`]: a class is a name, a call is a record of what would be called. Nothing a pickle
+//! names is ever imported or run, sharing and cycles are kept, and a graph written again means the same.
+//!
+//! # Where to go
+//! * [`from_slice`], [`from_reader`], [`to_vec`], [`to_writer`] are the paved path, named as in other serialization
+//!   crates; [`load`], [`loads`], [`dump`], [`dumps`] are the same under Python's names.
+//! * [`ReadOptions`] and [`WriteOptions`] for protocols, Python 2, out-of-band buffers, [`Limits`]; [`pickles`] for several
+//!   pickles in one input.
+//! * [`Graph`], [`Value`] and [`Node`] to look; [`Graph::new`] and [`pickle!`] to make.
+//! * [`inspect`] to show, disassemble and compare; `rewrite` to optimize; JSON and back in `json`.
+//! * [`op`], [`machine`], [`emitter`] underneath, for tools of your own.
+//!
+//! # Safety
+//! There is no `unsafe` in this crate. No input makes it panic, recurse or allocate more than a small multiple of what it
+//! has read; [`Limits`] bound the rest.
 
 pub mod emitter;
 mod error;
@@ -20,6 +52,8 @@ pub use graph::{Graph, Node, Pickles, ReadOptions, Value, WriteOptions};
 pub use limits::{Budget, Limits};
 pub use opcode::{ArgKind, DEFAULT_PROTOCOL, HIGHEST_PROTOCOL, Opcode, Row, StackItem};
 
+use std::io::{Read, Write};
+
 /// Reads the first pickle of `input` with the defaults of [`ReadOptions`]; text and bytes are borrowed from it.
 ///
 /// # Errors
@@ -32,7 +66,7 @@ pub fn from_slice(input: &[u8]) -> Result<Graph<'_>> {
 ///
 /// # Errors
 /// As for [`ReadOptions::from_reader`].
-pub fn from_reader<R: std::io::Read>(reader: R) -> Result<Graph<'static>> {
+pub fn from_reader<R: Read>(reader: R) -> Result<Graph<'static>> {
     ReadOptions::new().from_reader(reader)
 }
 
@@ -53,6 +87,38 @@ pub fn to_vec(graph: &Graph<'_>) -> Result<Vec<u8>> {
 ///
 /// # Errors
 /// As for [`WriteOptions::to_writer`].
-pub fn to_writer<W: std::io::Write>(graph: &Graph<'_>, writer: W) -> Result<()> {
+pub fn to_writer<W: Write>(graph: &Graph<'_>, writer: W) -> Result<()> {
     WriteOptions::new().to_writer(graph, writer)
+}
+
+/// [`from_slice`] under the name that Python gives it.
+///
+/// # Errors
+/// As for [`ReadOptions::from_slice`].
+pub fn loads(data: &[u8]) -> Result<Graph<'_>> {
+    from_slice(data)
+}
+
+/// [`from_reader`] under the name that Python gives it.
+///
+/// # Errors
+/// As for [`ReadOptions::from_reader`].
+pub fn load<R: Read>(file: R) -> Result<Graph<'static>> {
+    from_reader(file)
+}
+
+/// [`to_vec`] under the name that Python gives it.
+///
+/// # Errors
+/// As for [`WriteOptions::to_vec`].
+pub fn dumps(graph: &Graph<'_>) -> Result<Vec<u8>> {
+    to_vec(graph)
+}
+
+/// [`to_writer`] under the name, and with the order of arguments, that Python gives it.
+///
+/// # Errors
+/// As for [`WriteOptions::to_writer`].
+pub fn dump<W: Write>(graph: &Graph<'_>, file: W) -> Result<()> {
+    to_writer(graph, file)
 }

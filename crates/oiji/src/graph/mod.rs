@@ -11,6 +11,7 @@ mod emit;
 mod equal;
 mod fold;
 pub(crate) mod hash;
+mod literal;
 mod path;
 mod read;
 mod repr;
@@ -20,6 +21,9 @@ mod write;
 
 pub use arena::{Graph, Id, Made, StepKind};
 pub use build::GraphBuilder;
+pub use literal::AddTo;
+#[doc(hidden)]
+pub use literal::make;
 pub use path::{Path, Step};
 pub use read::{Pickles, ReadOptions};
 pub use view::{
