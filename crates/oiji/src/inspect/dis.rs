@@ -203,7 +203,8 @@ impl<W: Write> Disassembler<W> {
         self.budget.memo(self.stack.memo_count())?;
 
         let name = op.opcode.name();
-        write!(self.lines.buffer(), "{offset:5}: ")?;
+        self.lines.number(offset, OFFSET_WIDTH);
+        self.lines.buffer().extend_from_slice(b": ");
         self.lines.begin();
         write_code(self.lines.buffer(), op.opcode.code());
         self.lines.spaces(indent);
@@ -215,9 +216,17 @@ impl<W: Write> Disassembler<W> {
         let buffer = self.lines.buffer();
         match note {
             Note::Nothing => {}
-            Note::TakesMark(at) => write!(buffer, " (MARK at {at})")?,
+            Note::TakesMark(at) => {
+                buffer.extend_from_slice(b" (MARK at ");
+                self.lines.number(at, 0);
+                self.lines.buffer().push(b')');
+            }
             Note::LacksMark => buffer.extend_from_slice(b" no MARK exists on stack"),
-            Note::PutsAt(index) => write!(buffer, " (as {index})")?,
+            Note::PutsAt(index) => {
+                buffer.extend_from_slice(b" (as ");
+                self.lines.number(index as u64, 0);
+                self.lines.buffer().push(b')');
+            }
         }
         if self.options.annotate {
             let len = self.lines.char_count();
@@ -265,6 +274,9 @@ impl<W: Write> Disassembler<W> {
         Err(Error::message(format!("stack not empty after STOP: [{}]", names.join(", "))))
     }
 }
+
+/// How wide an offset is at least.
+const OFFSET_WIDTH: usize = 5;
 
 /// How wide an opcode's name is at least where something follows it.
 const NAME_WIDTH: usize = 10;
@@ -343,9 +355,16 @@ impl<'a> Shown<'a> {
         buffer.push(b' ');
         let written = match self {
             Shown::Nothing => Ok(()),
-            Shown::Uint(value) => return Ok(write!(buffer, "{value}")?),
+            Shown::Uint(value) => {
+                lines.number(*value, 0);
+                Ok(())
+            }
             Shown::Bool(value) => {
                 buffer.extend_from_slice(if *value { b"True" } else { b"False" });
+                Ok(())
+            }
+            Shown::Int(Integer::Small(value @ 0..)) => {
+                lines.number(*value as u64, 0);
                 Ok(())
             }
             Shown::Int(value) => {
