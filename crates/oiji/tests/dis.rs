@@ -6,6 +6,8 @@ use std::path::Path;
 
 use oiji::Opcode;
 use oiji::inspect::{DisOptions, Disassembler, Stats};
+use oiji::machine::MemoScope;
+use oiji::rewrite::{optimize, optimize_all};
 use oiji::source::{SliceSource, StreamSource};
 
 /// Reads `opcode` and `file` lines; prints for each file its lines, each after a `|`, and at last `end` or the error.
@@ -93,6 +95,34 @@ fn a_stream_gives_the_text_and_the_error_of_a_slice() {
         let error = Disassembler::new(&mut text, &DisOptions::default()).all(&mut StreamSource::new(&input[..])).err();
         assert_eq!(Shown::new(&text, error), slice, "{}", path.display());
     }
+}
+
+#[test]
+fn damaged_pickles_give_the_same_text_and_error_from_slice_and_stream() {
+    for path in common::corpus().iter().step_by(8) {
+        let mut input = std::fs::read(path).unwrap();
+        input.truncate(200);
+        for at in 0..input.len() {
+            check_damaged(&input[..at]);
+            let bit = 1 << (at % 8);
+            input[at] ^= bit;
+            check_damaged(&input);
+            input[at] ^= bit;
+        }
+    }
+}
+
+fn check_damaged(input: &[u8]) {
+    let options = DisOptions { check: false, ..DisOptions::default() };
+    let mut text = Vec::new();
+    let error = Disassembler::new(&mut text, &options).all(&mut StreamSource::new(input)).err();
+    let slice = Shown::of(input, &options);
+    assert_eq!(Shown::new(&text, error), slice);
+    // An argument that cannot be decoded is no error to these, so they may go on; but they end.
+    let stats = Stats::of(input);
+    assert!(slice.error.is_some() || stats.is_ok());
+    let _ = optimize(input);
+    let _ = optimize_all(input, MemoScope::WholeInput);
 }
 
 #[test]

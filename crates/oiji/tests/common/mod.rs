@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Every file of the corpus that may hold pickles, sorted; none, and a line that says so, where there is no corpus.
-pub fn corpus() -> Vec<PathBuf> {
+pub(crate) fn corpus() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../corpus");
     let mut files = Vec::new();
     let mut folders = vec![root.clone()];
@@ -27,7 +27,7 @@ pub fn corpus() -> Vec<PathBuf> {
 }
 
 /// The Pythons from 3.8 on that are here: `OIJI_TEST_PYTHON`, or else `python3` and the oldest and newest of pyenv.
-pub fn pythons() -> Vec<PathBuf> {
+pub(crate) fn pythons() -> Vec<PathBuf> {
     if let Some(python) = std::env::var_os("OIJI_TEST_PYTHON") {
         return vec![python.into()];
     }
@@ -49,7 +49,7 @@ pub fn pythons() -> Vec<PathBuf> {
 }
 
 /// What `script` prints when `python` runs it on `input`.
-pub fn run(python: &Path, script: &str, input: String) -> String {
+pub(crate) fn run(python: &Path, script: &str, input: String) -> String {
     let mut child = Command::new(python)
         .args(["-X", "utf8", "-c", script])
         .stdin(Stdio::piped())
