@@ -140,12 +140,21 @@ impl<'a> ReadOptions<'a> {
         Pickles { input: &[], source, options: self.clone().into_owned(), over: false }
     }
 
+    /// The pickles that follow one another in `source`, each a graph of its own. What the source gives as part of `input`
+    /// is borrowed.
+    ///
+    /// For sources of one's own; those of this crate have [`ReadOptions::pickles`] and
+    /// [`ReadOptions::pickles_from_reader`].
+    pub fn pickles_from_source<S: Source<'a>>(&self, input: &'a [u8], source: S) -> Pickles<'a, S> {
+        Pickles { input, source, options: self.clone(), over: false }
+    }
+
     /// Reads all pickles of `input` with one memo, as one `Unpickler` does, into one graph with a root for each.
     ///
     /// # Errors
     /// As for [`ReadOptions::from_slice`]; an error in any pickle is an error.
     pub fn all_from_slice(&self, input: &'a [u8]) -> Result<Graph<'a>> {
-        self.all(input, SliceSource::with_limit(input, self.limits.bytes))
+        self.all_from_source(input, SliceSource::with_limit(input, self.limits.bytes))
     }
 
     /// Reads all pickles of `reader` with one memo, as one `Unpickler` does, into one graph with a root for each.
@@ -154,10 +163,15 @@ impl<'a> ReadOptions<'a> {
     /// As for [`ReadOptions::from_reader`]; an error in any pickle is an error.
     pub fn all_from_reader<R: Read>(&self, reader: R) -> Result<Graph<'static>> {
         let source = StreamSource::with_limit(reader, self.limits.bytes);
-        self.clone().into_owned().all(&[], source)
+        self.clone().into_owned().all_from_source(&[], source)
     }
 
-    fn all<S: Source<'a>>(&self, input: &'a [u8], mut source: S) -> Result<Graph<'a>> {
+    /// Reads all pickles of `source` with one memo, as one `Unpickler` does, into one graph with a root for each. What the
+    /// source gives as part of `input` is borrowed.
+    ///
+    /// # Errors
+    /// As for [`ReadOptions::from_slice`], and what the source says; an error in any pickle is an error.
+    pub fn all_from_source<S: Source<'a>>(&self, input: &'a [u8], mut source: S) -> Result<Graph<'a>> {
         let mut builder = GraphBuilder::new(input, self);
         let mut machine = self.machine();
         let mut roots = Vec::new();
