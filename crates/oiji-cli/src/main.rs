@@ -1,1 +1,22 @@
-fn main() {}
+//! The `oiji` command: look into Python pickles, take them apart, convert and compare them.
+//!
+//! Here a command line becomes a call of one of `commands`, and what comes of it an exit status. What commands read is in
+//! `input`, what they write in `output`, what they say when something is wrong in `failure`.
+
+mod cli;
+mod commands;
+mod compression;
+mod failure;
+mod input;
+mod options;
+mod output;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    output::prepare_terminal();
+    commands::run(cli::Cli::parse()).into()
+}

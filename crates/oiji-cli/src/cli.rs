@@ -1,0 +1,35 @@
+//! The command line as data, for `clap`: the parser, the help, the completions and the man pages come from it.
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::{completions, dis, man, show};
+
+/// Look into Python pickles, without Python and without running anything that is in them.
+#[derive(Debug, Parser)]
+#[command(name = "oiji", version, arg_required_else_help = true, disable_help_subcommand = true)]
+#[command(propagate_version = true, max_term_width = 100, after_long_help = AFTER_HELP)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Input may be compressed: gzip, zlib, bzip2, xz, zstd and lz4 are told by their first bytes. `-` is standard input.
+
+Environment:
+  NO_COLOR         no colours, whatever the terminal can
+  CLICOLOR_FORCE   colours even when the output is no terminal
+
+Exit status:
+  0  done
+  1  something was found, or differs
+  2  something could not be done; standard error says what";
+
+/// The sub-commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Show(show::Args),
+    Dis(dis::Args),
+    Completions(completions::Args),
+    Man(man::Args),
+}

@@ -1,0 +1,55 @@
+//! The sub-commands, a file each: its arguments and what it does.
+
+pub(crate) mod completions;
+pub(crate) mod dis;
+pub(crate) mod man;
+pub(crate) mod show;
+
+use std::path::{Path, PathBuf};
+
+use oiji::ErrorKind;
+
+use crate::cli::{Cli, Command};
+use crate::failure::{Failure, Status, complain};
+
+/// Runs a command; says what went wrong.
+pub(crate) fn run(cli: Cli) -> Status {
+    let result = match cli.command {
+        Command::Completions(args) => completions::run(&args),
+        Command::Show(args) => show::run(&args),
+        Command::Dis(args) => dis::run(&args),
+        Command::Man(args) => man::run(&args),
+    };
+    match result {
+        Ok(status) => status,
+        Err(Failure::ClosedPipe(status)) => status,
+        Err(failure) => {
+            complain(&failure);
+            Status::Failed
+        }
+    }
+}
+
+/// Does `work` for each file. One that fails is complained about, and the others go on.
+pub(crate) fn each_file(
+    files: &[PathBuf],
+    mut work: impl FnMut(&Path) -> Result<Status, Failure>,
+) -> Result<Status, Failure> {
+    let mut status = Status::Done;
+    for file in files {
+        match work(file) {
+            Ok(one) => status = status.max(one),
+            Err(failure @ Failure::ClosedPipe(_)) => return Err(failure.after(status)),
+            Err(failure) => {
+                complain(&failure);
+                status = Status::Failed;
+            }
+        }
+    }
+    Ok(status)
+}
+
+/// Whether an error says nothing of the bytes: they could not be read, or no more of them may be.
+fn is_over(error: &oiji::Error) -> bool {
+    matches!(error.kind(), ErrorKind::Limit { .. } | ErrorKind::Io(_))
+}

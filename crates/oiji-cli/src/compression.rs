@@ -1,0 +1,342 @@
+//! Compressed inputs: told by their first bytes, opened as readers of what was compressed.
+//!
+//! Nothing here knows files, pickles or limits: whoever reads stops when it has had enough. The formats are those that
+//! pickles are kept in, each with several members or frames after one another, as their own tools read them.
+
+use std::fmt;
+use std::io::{self, BufRead, Read};
+
+use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
+use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
+
+/// A way to compress.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Compression {
+    Gzip,
+    Zlib,
+    Bzip2,
+    Xz,
+    Zstd,
+    Lz4,
+}
+
+/// How many first bytes tell a compression.
+pub(crate) const HEAD_LEN: usize = 10;
+
+/// Most memory that an xz file may ask for, in KiB. `xz -9` asks for 64 MiB.
+const XZ_MEMORY: u32 = 1 << 20;
+
+impl Compression {
+    /// The compression that `head`, the first bytes of an input, tells.
+    ///
+    /// Bytes that could begin a pickle as well are not enough: `B` and `(` are opcodes, so bzip2 and zstd are told by
+    /// all of their magic.
+    pub(crate) fn of(head: &[u8]) -> Option<Compression> {
+        match head {
+            [0x1f, 0x8b, 0x08, ..] => Some(Compression::Gzip),
+            [b'B', b'Z', b'h', b'1'..=b'9', block @ ..] => {
+                let begins = block.starts_with(b"1AY&SY") || block.starts_with(b"\x17rE8P\x90");
+                begins.then_some(Compression::Bzip2)
+            }
+            [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some(Compression::Xz),
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Compression::Zstd),
+            [0x04, 0x22, 0x4d, 0x18, ..] => Some(Compression::Lz4),
+            // No opcode is 0x78. The second byte makes the two a multiple of 31, and has no bit for a dictionary.
+            [0x78, flags, ..] if (0x7800 + u16::from(*flags)).is_multiple_of(31) && flags & 0x20 == 0 => {
+                Some(Compression::Zlib)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether more bytes after `head` could still tell a compression.
+    pub(crate) fn may_begin(head: &[u8]) -> bool {
+        let magics: [&[u8]; 6] =
+            [b"\x1f\x8b\x08", b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18", b"\x78"];
+        magics.iter().any(|magic| magic.starts_with(head) || head.starts_with(magic))
+    }
+
+    /// A reader of what was compressed.
+    pub(crate) fn reader<R: BufRead + 'static>(self, reader: R) -> Box<dyn Read> {
+        match self {
+            Compression::Gzip => self.named(flate2::bufread::MultiGzDecoder::new(reader)),
+            Compression::Zlib => self.named(Zlib(flate2::bufread::ZlibDecoder::new(reader))),
+            Compression::Bzip2 => self.named(bzip2::bufread::MultiBzDecoder::new(reader)),
+            Compression::Xz => self.named(lzma_rust2::XzReader::new_mem_limit(reader, true, XZ_MEMORY)),
+            Compression::Zstd => self.named(Zstd::new(reader)),
+            Compression::Lz4 => self.named(Lz4::new(reader)),
+        }
+    }
+
+    fn named<R: Read + 'static>(self, reader: R) -> Box<dyn Read> {
+        Box::new(Named { compression: self, reader })
+    }
+}
+
+impl fmt::Display for Compression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Compression::Gzip => "gzip",
+            Compression::Zlib => "zlib",
+            Compression::Bzip2 => "bzip2",
+            Compression::Xz => "xz",
+            Compression::Zstd => "zstd",
+            Compression::Lz4 => "lz4",
+        })
+    }
+}
+
+/// Says in its errors which compression was at work.
+struct Named<R> {
+    compression: Compression,
+    reader: R,
+}
+
+impl<R: Read> Read for Named<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.reader.read(buffer).map_err(|error| match error.kind() {
+            io::ErrorKind::Interrupted => error,
+            // Otherwise a cut file would look like a pickle that ends early.
+            _ => io::Error::other(format!("the {} data is broken or cut off: {error}", self.compression)),
+        })
+    }
+}
+
+/// One zlib stream, and nothing after it.
+struct Zlib<R>(flate2::bufread::ZlibDecoder<R>);
+
+impl<R: BufRead> Read for Zlib<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.0.read(buffer)?;
+        if count == 0 && !buffer.is_empty() && !self.0.get_mut().fill_buf()?.is_empty() {
+            return Err(io::Error::other("something follows its end"));
+        }
+        Ok(count)
+    }
+}
+
+/// The frames of an lz4 file.
+struct Lz4<R: Read> {
+    decoder: lz4_flex::frame::FrameDecoder<Ended<R>>,
+    is_over: bool,
+}
+
+impl<R: BufRead> Lz4<R> {
+    fn new(reader: R) -> Self {
+        let reader = Ended { reader, is_at_end: false };
+        Lz4 { decoder: lz4_flex::frame::FrameDecoder::new(reader), is_over: false }
+    }
+}
+
+impl<R: BufRead> Read for Lz4<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while !buffer.is_empty() && !self.is_over {
+            let count = self.decoder.read(buffer)?;
+            if count > 0 {
+                return Ok(count);
+            }
+            // The decoder gives nothing at the end of a frame, and just so where the input ends inside one. Only in one
+            // of the two cases has it asked for bytes that were not there.
+            let input = self.decoder.get_mut();
+            if input.is_at_end {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            self.is_over = input.reader.fill_buf()?.is_empty();
+        }
+        Ok(0)
+    }
+}
+
+/// A reader that remembers whether more was asked for than it had.
+struct Ended<R> {
+    reader: R,
+    is_at_end: bool,
+}
+
+impl<R: Read> Read for Ended<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.reader.read(buffer)?;
+        self.is_at_end |= count == 0 && !buffer.is_empty();
+        Ok(count)
+    }
+}
+
+/// The frames of a zstd file, the skippable ones skipped, checksums checked.
+struct Zstd<R> {
+    reader: R,
+    decoder: FrameDecoder,
+    in_frame: bool,
+}
+
+impl<R: BufRead> Zstd<R> {
+    fn new(reader: R) -> Self {
+        Zstd { reader, decoder: FrameDecoder::new(), in_frame: false }
+    }
+
+    /// Goes into the next frame. False at the end of the input.
+    fn next_frame(&mut self) -> io::Result<bool> {
+        loop {
+            if self.reader.fill_buf()?.is_empty() {
+                return Ok(false);
+            }
+            match self.decoder.reset(&mut self.reader) {
+                Ok(()) => return Ok(true),
+                Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame { length, .. })) => {
+                    let mut frame = self.reader.by_ref().take(u64::from(length));
+                    if io::copy(&mut frame, &mut io::sink())? < u64::from(length) {
+                        return Err(io::ErrorKind::UnexpectedEof.into());
+                    }
+                }
+                Err(error) => return Err(io::Error::other(error)),
+            }
+        }
+    }
+
+    fn check_sum(&self) -> io::Result<()> {
+        match self.decoder.get_checksum_from_data() {
+            Some(stated) if self.decoder.get_calculated_checksum() != Some(stated) => {
+                Err(io::Error::other("a checksum does not match"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl<R: BufRead> Read for Zstd<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while !buffer.is_empty() {
+            if !self.in_frame {
+                if !self.next_frame()? {
+                    break;
+                }
+                self.in_frame = true;
+            }
+            if self.decoder.can_collect() > 0 {
+                return self.decoder.read(buffer);
+            }
+            if self.decoder.is_finished() {
+                self.check_sum()?;
+                self.in_frame = false;
+            } else {
+                let one = BlockDecodingStrategy::UptoBlocks(1);
+                self.decoder.decode_blocks(&mut self.reader, one).map_err(io::Error::other)?;
+            }
+        }
+        Ok(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    const TEXT: &[u8] = b"salt, cucumbers, water; salt, cucumbers, water; wait";
+
+    fn compressed(compression: Compression) -> Vec<u8> {
+        match compression {
+            Compression::Gzip => {
+                let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+                writer.write_all(TEXT).unwrap();
+                writer.finish().unwrap()
+            }
+            Compression::Zlib => {
+                let mut writer = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+                writer.write_all(TEXT).unwrap();
+                writer.finish().unwrap()
+            }
+            Compression::Bzip2 => {
+                let mut writer = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::best());
+                writer.write_all(TEXT).unwrap();
+                writer.finish().unwrap()
+            }
+            Compression::Xz => {
+                let options = lzma_rust2::XzOptions::default();
+                let mut writer = lzma_rust2::XzWriter::new(Vec::new(), options).unwrap();
+                writer.write_all(TEXT).unwrap();
+                writer.finish().unwrap()
+            }
+            Compression::Zstd => {
+                ruzstd::encoding::compress_to_vec(TEXT, ruzstd::encoding::CompressionLevel::Fastest)
+            }
+            Compression::Lz4 => {
+                let mut writer = lz4_flex::frame::FrameEncoder::new(Vec::new());
+                writer.write_all(TEXT).unwrap();
+                writer.finish().unwrap()
+            }
+        }
+    }
+
+    const ALL: [Compression; 6] = [
+        Compression::Gzip,
+        Compression::Zlib,
+        Compression::Bzip2,
+        Compression::Xz,
+        Compression::Zstd,
+        Compression::Lz4,
+    ];
+
+    fn read(bytes: Vec<u8>) -> io::Result<Vec<u8>> {
+        let compression = Compression::of(&bytes).unwrap();
+        let mut out = Vec::new();
+        compression.reader(io::Cursor::new(bytes)).read_to_end(&mut out)?;
+        Ok(out)
+    }
+
+    #[test]
+    fn each_compression_is_told_by_its_first_bytes_and_undone() {
+        for compression in ALL {
+            let bytes = compressed(compression);
+            assert_eq!(Compression::of(&bytes[..HEAD_LEN]), Some(compression));
+            assert_eq!(read(bytes).unwrap(), TEXT, "{compression}");
+        }
+    }
+
+    #[test]
+    fn members_after_one_another_are_one_input() {
+        for compression in ALL.into_iter().filter(|&compression| compression != Compression::Zlib) {
+            let twice = [compressed(compression), compressed(compression)].concat();
+            assert_eq!(read(twice).unwrap(), [TEXT, TEXT].concat(), "{compression}");
+        }
+    }
+
+    #[test]
+    fn skippable_zstd_frames_are_skipped() {
+        let skippable = b"\x50\x2a\x4d\x18\x03\x00\x00\x00abc";
+        let bytes = [&compressed(Compression::Zstd), &skippable[..], &compressed(Compression::Zstd)].concat();
+        assert_eq!(read(bytes).unwrap(), [TEXT, TEXT].concat());
+    }
+
+    #[test]
+    fn what_is_cut_off_is_an_error_wherever_it_is_cut() {
+        for compression in ALL {
+            let bytes = compressed(compression);
+            for len in HEAD_LEN..bytes.len() {
+                let error = read(bytes[..len].to_vec());
+                assert!(error.is_err(), "{compression} cut to {len} of {}", bytes.len());
+            }
+        }
+    }
+
+    #[test]
+    fn flipped_bits_do_not_panic() {
+        for compression in ALL {
+            let bytes = compressed(compression);
+            for at in HEAD_LEN..bytes.len() {
+                let mut broken = bytes.clone();
+                broken[at] ^= 0x10;
+                let _ = read(broken);
+            }
+        }
+    }
+
+    #[test]
+    fn a_pickle_is_not_taken_for_compressed() {
+        // bytes of 825 million characters, and a mark before an unknown opcode
+        assert_eq!(Compression::of(b"BZh9AAAAAA"), None);
+        assert_eq!(Compression::of(b"(\xb5"), None);
+        assert_eq!(Compression::of(b"\x80\x04K\x01."), None);
+        assert_eq!(Compression::of(b""), None);
+    }
+}

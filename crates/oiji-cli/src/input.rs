@@ -1,0 +1,341 @@
+//! What commands read: files, mapped into memory where they can be, standard input, and what was compressed in either.
+//!
+//! A mapped file is read where it lies and nothing of it is copied; everything else comes as a stream. Commands see a
+//! slice or nothing, and a source, and need not know which of both it was.
+
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, Cursor, Read, Seek as _};
+use std::path::Path;
+
+use oiji::source::{Chunk, SliceSource, Source, StreamSource};
+use oiji::{Error, ErrorKind, Limits, Result};
+use oiji_mmap::Map;
+
+use crate::compression::{Compression, HEAD_LEN};
+use crate::failure::{Failure, explain_io};
+use crate::options::LimitArgs;
+use crate::output;
+use crate::progress::{Count, Counted, Watch};
+
+/// Bytes read at once from what is not mapped.
+const BUFFER: usize = 1 << 16;
+
+/// An open input.
+pub(crate) struct Input {
+    name: String,
+    body: Body,
+    limits: Limits,
+    compression: Option<Compression>,
+    /// What it is if it is no pickle, as far as its first bytes tell.
+    looks_like: Option<&'static str>,
+    /// Bytes read of the file, before decompression.
+    count: Count,
+    /// How long the file is, if that is known.
+    total: Option<u64>,
+}
+
+enum Body {
+    Mapped(Map),
+    Stream { reader: Stream, taken: Count },
+    /// A stream that was read to its end.
+    Read(Vec<u8>),
+}
+
+/// A stream, decompressed, with its bytes counted.
+type Stream = BufReader<Counted<Box<dyn Read>>>;
+
+impl Input {
+    /// Opens a file, or standard input for `-`.
+    pub(crate) fn open(path: &Path, limits: LimitArgs) -> Result<Input, Failure> {
+        let is_stdin = path.as_os_str() == "-";
+        let name = if is_stdin { "standard input".to_owned() } else { output::name(path) };
+        let opened = if is_stdin {
+            Input::of_stream(io::stdin().lock(), None, limits)
+        } else {
+            File::open(path).and_then(|file| Input::of_file(file, limits))
+        };
+        match opened {
+            Ok(mut input) => {
+                input.looks_like = input.first_bytes().and_then(looks_like);
+                Ok(Input { name, ..input })
+            }
+            Err(error) => Err(Failure::about(&name, explain_io(&error))),
+        }
+    }
+
+    fn of_file(mut file: File, limits: LimitArgs) -> io::Result<Input> {
+        let status = file.metadata()?;
+        if !status.is_file() {
+            return Input::of_stream(file, None, limits);
+        }
+        let head = head(&mut file)?;
+        if Compression::of(&head).is_none() && status.len() > 0 {
+            // What cannot be mapped is read, as a pipe is.
+            if let Ok(map) = Map::of(&file) {
+                return Ok(Input::new(Body::Mapped(map), None, Count::default(), Some(status.len()), limits));
+            }
+        }
+        file.rewind()?;
+        Input::of_stream(file, Some(status.len()), limits)
+    }
+
+    fn of_stream(reader: impl Read + 'static, total: Option<u64>, limits: LimitArgs) -> io::Result<Input> {
+        let count = Count::default();
+        let mut reader = Counted::new(reader, count.clone());
+        let head = head(&mut reader)?;
+        let compression = Compression::of(&head);
+        let whole = Cursor::new(head).chain(reader);
+        let decompressed: Box<dyn Read> = match compression {
+            Some(compression) => compression.reader(BufReader::with_capacity(BUFFER, whole)),
+            None => Box::new(whole),
+        };
+        let taken = Count::default();
+        let reader = BufReader::with_capacity(BUFFER, Counted::new(decompressed, taken.clone()));
+        Ok(Input::new(Body::Stream { reader, taken }, compression, count, total, limits))
+    }
+
+    fn new(
+        body: Body,
+        compression: Option<Compression>,
+        count: Count,
+        total: Option<u64>,
+        limits: LimitArgs,
+    ) -> Input {
+        let limits = limits.limits(compression.is_some());
+        Input { name: String::new(), body, limits, compression, looks_like: None, count, total }
+    }
+
+    /// As messages name it.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What may be spent on it.
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// How it was compressed.
+    pub(crate) fn compression(&self) -> Option<Compression> {
+        self.compression
+    }
+
+    /// Some bytes from its beginning, before any is taken. Errors are met again by those who read.
+    fn first_bytes(&mut self) -> Option<&[u8]> {
+        match &mut self.body {
+            Body::Mapped(map) => Some(map),
+            Body::Read(bytes) => Some(bytes),
+            Body::Stream { reader, .. } => reader.fill_buf().ok(),
+        }
+    }
+
+    /// Its bytes where they are in memory, else none, and a source of all of them.
+    pub(crate) fn source(&mut self) -> (&[u8], InputSource<'_>) {
+        match &mut self.body {
+            Body::Mapped(map) => in_memory(map, self.limits, &self.count),
+            Body::Read(bytes) => in_memory(bytes, self.limits, &self.count),
+            Body::Stream { reader, .. } => {
+                (&[], InputSource::Stream(StreamSource::with_limit(reader, self.limits.bytes)))
+            }
+        }
+    }
+
+    /// All of its bytes.
+    pub(crate) fn bytes(&mut self) -> Result<&[u8], Failure> {
+        let watch = self.watch();
+        if let Body::Stream { reader, .. } = &mut self.body {
+            let mut bytes = Vec::new();
+            let mut reader = reader.take(self.limits.bytes.saturating_add(1));
+            let read = watch.during(|| reader.read_to_end(&mut bytes));
+            read.map_err(|error| Failure::about(&self.name, explain_io(&error)))?;
+            self.body = Body::Read(bytes);
+        }
+        let bytes = match &self.body {
+            Body::Mapped(map) => &map[..],
+            Body::Read(bytes) => bytes,
+            Body::Stream { .. } => &[],
+        };
+        if bytes.len() as u64 > self.limits.bytes {
+            let error = Error::from(ErrorKind::Limit { limit: "bytes", allowed: self.limits.bytes });
+            return Err(self.failure(&error));
+        }
+        Ok(bytes)
+    }
+
+    /// How many bytes there are in all. What no source has taken yet is read and dropped.
+    pub(crate) fn len(&mut self) -> Result<u64, Failure> {
+        match &mut self.body {
+            Body::Mapped(map) => Ok(map.len() as u64),
+            Body::Read(bytes) => Ok(bytes.len() as u64),
+            Body::Stream { reader, taken } => {
+                let most = self.limits.bytes.saturating_sub(taken.bytes());
+                let rest = io::copy(&mut reader.by_ref().take(most), &mut io::sink());
+                rest.map_err(|error| Failure::about(&self.name, explain_io(&error)))?;
+                Ok(taken.bytes() - reader.buffer().len() as u64)
+            }
+        }
+    }
+
+    /// For work that reads from it and may take long.
+    pub(crate) fn watch(&self) -> Watch {
+        Watch { name: self.name.clone(), count: self.count.clone(), total: self.total }
+    }
+
+    /// An error where its first pickle should be.
+    pub(crate) fn no_pickle(&self, error: &Error) -> Failure {
+        let text = crate::failure::explain(error);
+        match (self.looks_like, error.kind()) {
+            (_, ErrorKind::Io(_) | ErrorKind::Limit { .. } | ErrorKind::EndOfInput) | (None, _) => self.failure(error),
+            (Some(kind), _) => Failure::about(&self.name, format!("{text}; this looks like {kind}")),
+        }
+    }
+
+    /// An error of the library about it.
+    pub(crate) fn failure(&self, error: &Error) -> Failure {
+        Failure::about(&self.name, crate::failure::explain(error))
+    }
+}
+
+/// The first bytes, as many as it takes to tell a compression. No more are waited for where none is possible.
+fn head(reader: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut head = Vec::with_capacity(HEAD_LEN);
+    while head.len() < HEAD_LEN && Compression::may_begin(&head) {
+        let before = head.len();
+        reader.take(1).read_to_end(&mut head)?;
+        if head.len() == before {
+            break;
+        }
+    }
+    Ok(head)
+}
+
+/// The formats that are most often taken for pickles, by their first bytes.
+fn looks_like(head: &[u8]) -> Option<&'static str> {
+    const FORMATS: [(&[u8], &str); 10] = [
+        (b"PK\x03\x04", "a ZIP archive (PyTorch, numpy .npz), whose members can be unpacked with unzip"),
+        (b"\x93NUMPY", "a numpy .npy array"),
+        (b"\x89HDF\r\n\x1a\n", "HDF5"),
+        (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+        (b"SQLite format 3\0", "an SQLite database"),
+        (b"GGUF", "a GGUF model"),
+        (b"PAR1", "Parquet"),
+        (b"version https://git-lfs", "a Git LFS pointer: the file itself is not here; `git lfs pull` fetches it"),
+        (b"{", "JSON"),
+        (b"<", "HTML or XML"),
+    ];
+    FORMATS.iter().find(|(magic, _)| head.starts_with(magic)).map(|&(_, kind)| kind)
+}
+
+fn in_memory<'a>(bytes: &'a [u8], limits: Limits, count: &Count) -> (&'a [u8], InputSource<'a>) {
+    let source = SliceSource::with_limit(bytes, limits.bytes);
+    (bytes, InputSource::Slice(Counted::new(source, count.clone())))
+}
+
+/// The bytes of an input, whichever way they come.
+pub(crate) enum InputSource<'a> {
+    Slice(Counted<SliceSource<'a>>),
+    Stream(StreamSource<&'a mut Stream>),
+}
+
+/// The same call on either.
+macro_rules! either {
+    ($self:ident, $source:ident => $call:expr) => {
+        match $self {
+            InputSource::Slice($source) => $call,
+            InputSource::Stream($source) => $call,
+        }
+    };
+}
+
+impl<'a> Source<'a> for InputSource<'a> {
+    #[inline]
+    fn offset(&self) -> u64 {
+        either!(self, source => source.offset())
+    }
+
+    #[inline]
+    fn byte(&mut self) -> Result<Option<u8>> {
+        either!(self, source => source.byte())
+    }
+
+    #[inline]
+    fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
+        either!(self, source => source.array())
+    }
+
+    #[inline]
+    fn take(&mut self, len: u64) -> Result<Chunk<'_, 'a>> {
+        either!(self, source => source.take(len))
+    }
+
+    #[inline]
+    fn line(&mut self) -> Result<Chunk<'_, 'a>> {
+        either!(self, source => source.line())
+    }
+
+    #[inline]
+    fn lines(&mut self) -> Result<(Chunk<'_, 'a>, usize)> {
+        either!(self, source => source.lines())
+    }
+
+    #[inline]
+    fn frame(&mut self, len: u64) -> Result<()> {
+        either!(self, source => source.frame(len))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    const NO_LIMITS: LimitArgs = LimitArgs::NONE;
+
+    fn file(bytes: &[u8]) -> tempfile::NamedTempFile {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(bytes).unwrap();
+        file
+    }
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        writer.write_all(bytes).unwrap();
+        writer.finish().unwrap()
+    }
+
+    #[test]
+    fn a_plain_file_is_mapped_and_a_compressed_one_is_not() {
+        let mut plain = Input::open(file(b"\x80\x04N.").path(), NO_LIMITS).unwrap();
+        assert_eq!(plain.source().0, b"\x80\x04N.");
+        let mut packed = Input::open(file(&gzip(b"\x80\x04N.")).path(), NO_LIMITS).unwrap();
+        assert_eq!(packed.source().0, b"");
+        assert_eq!(packed.compression(), Some(Compression::Gzip));
+        assert_eq!(packed.bytes().unwrap(), b"\x80\x04N.");
+        assert_eq!(packed.source().0, b"\x80\x04N.");
+    }
+
+    #[test]
+    fn an_empty_file_is_an_input_without_bytes() {
+        let mut input = Input::open(file(b"").path(), NO_LIMITS).unwrap();
+        assert_eq!(input.source().1.byte().unwrap(), None);
+        assert_eq!(input.len().unwrap(), 0);
+    }
+
+    #[test]
+    fn the_length_of_a_stream_counts_what_was_taken_and_what_was_not() {
+        let mut input = Input::open(file(&gzip(b"N.K\x07.rest")).path(), NO_LIMITS).unwrap();
+        assert_eq!(input.source().1.byte().unwrap(), Some(b'N'));
+        assert_eq!(input.len().unwrap(), 9);
+    }
+
+    #[test]
+    fn what_comes_out_of_a_compressed_input_is_limited() {
+        let bomb = gzip(&vec![b'N'; 1 << 20]);
+        let limits = LimitArgs::of_bytes(1000);
+        let mut input = Input::open(file(&bomb).path(), limits).unwrap();
+        let error = input.bytes().unwrap_err().to_string();
+        assert!(error.contains("larger than 1000 bytes; give --max-bytes SIZE"), "{error}");
+        assert!(Input::open(file(&bomb).path(), limits).unwrap().len().unwrap() <= 1000);
+    }
+}
