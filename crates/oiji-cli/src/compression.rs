@@ -257,9 +257,7 @@ mod tests {
                 writer.write_all(TEXT).unwrap();
                 writer.finish().unwrap()
             }
-            Compression::Zstd => {
-                ruzstd::encoding::compress_to_vec(TEXT, ruzstd::encoding::CompressionLevel::Fastest)
-            }
+            Compression::Zstd => ruzstd::encoding::compress_to_vec(TEXT, ruzstd::encoding::CompressionLevel::Fastest),
             Compression::Lz4 => {
                 let mut writer = lz4_flex::frame::FrameEncoder::new(Vec::new());
                 writer.write_all(TEXT).unwrap();

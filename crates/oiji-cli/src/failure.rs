@@ -135,9 +135,6 @@ mod tests {
     fn advice_names_options_of_the_command() {
         let limits = oiji::Limits { ops: 1, ..oiji::Limits::default() };
         let error = oiji::ReadOptions::new().limits(limits).from_slice(b"]N.").unwrap_err();
-        assert_eq!(
-            explain(&error),
-            "limit reached: ops is 1; give --unlimited if you trust the input (at offset 1)"
-        );
+        assert_eq!(explain(&error), "limit reached: ops is 1; give --unlimited if you trust the input (at offset 1)");
     }
 }

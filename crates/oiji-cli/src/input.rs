@@ -36,7 +36,10 @@ pub(crate) struct Input {
 
 enum Body {
     Mapped(Map),
-    Stream { reader: Stream, taken: Count },
+    Stream {
+        reader: Stream,
+        taken: Count,
+    },
     /// A stream that was read to its end.
     Read(Vec<u8>),
 }
@@ -94,13 +97,7 @@ impl Input {
         Ok(Input::new(Body::Stream { reader, taken }, compression, count, total, limits))
     }
 
-    fn new(
-        body: Body,
-        compression: Option<Compression>,
-        count: Count,
-        total: Option<u64>,
-        limits: LimitArgs,
-    ) -> Input {
+    fn new(body: Body, compression: Option<Compression>, count: Count, total: Option<u64>, limits: LimitArgs) -> Input {
         let limits = limits.limits(compression.is_some());
         Input { name: String::new(), body, limits, compression, looks_like: None, count, total }
     }

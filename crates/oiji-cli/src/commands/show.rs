@@ -224,11 +224,8 @@ impl Show<'_> {
             },
         };
         self.is_found = true;
-        let shown = if self.args.json {
-            self.json(value, place, graph.protocol())
-        } else {
-            self.tree(graph, value, place)
-        };
+        let shown =
+            if self.args.json { self.json(value, place, graph.protocol()) } else { self.tree(graph, value, place) };
         shown.map_err(Failure::writing)
     }
 
