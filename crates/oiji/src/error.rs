@@ -13,7 +13,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// One word wide: the details stand behind a pointer, so that `Result<u32, Error>` stays small.
 ///
 /// ```
-/// let error = oiji::from_slice(b"\x80\x04\xff.").unwrap_err();
+/// let error = oiji::loads(b"\x80\x04\xff.").unwrap_err();
 /// assert_eq!(error.to_string(), "unknown opcode 0xff at offset 2");
 /// assert_eq!(error.offset(), Some(2));
 /// ```
@@ -23,6 +23,8 @@ struct Detail {
     kind: ErrorKind,
     offset: Option<u64>,
     path: Option<String>,
+    /// The number of the value that failed, until its offset is known.
+    value: Option<usize>,
 }
 
 /// What went wrong.
@@ -139,7 +141,7 @@ pub enum ErrorKind {
 impl Error {
     /// An error without an offset.
     pub fn new(kind: ErrorKind) -> Self {
-        Error(Box::new(Detail { kind, offset: None, path: None }))
+        Error(Box::new(Detail { kind, offset: None, path: None, value: None }))
     }
 
     /// An error in words, without an offset.
@@ -161,6 +163,26 @@ impl Error {
             self.0.path = Some(path.into());
         }
         self
+    }
+
+    /// The same error inside one more step of a path, which comes first.
+    #[must_use]
+    pub(crate) fn inside(mut self, step: &dyn fmt::Display) -> Self {
+        let rest = self.0.path.take().unwrap_or_default();
+        self.0.path = Some(format!("{step}{rest}"));
+        self
+    }
+
+    /// The same error at the value with this number, unless it already says which.
+    #[must_use]
+    pub(crate) fn at_value(mut self, index: usize) -> Self {
+        self.0.value.get_or_insert(index);
+        self
+    }
+
+    /// The number of the value that failed, if that is all that is known of where.
+    pub(crate) fn value_without_offset(&self) -> Option<usize> {
+        if self.0.offset.is_some() { None } else { self.0.value }
     }
 
     /// What went wrong.

@@ -4,14 +4,14 @@
 //! // What Python wrote: pickle.dumps({"name": "gadget", "sizes": [1, 2.5]})
 //! let bytes = b"\x80\x04\x95\x27\0\0\0\0\0\0\0}\x94(\x8c\x04name\x94\x8c\x06gadget\x94\
 //!     \x8c\x05sizes\x94]\x94(K\x01G@\x04\0\0\0\0\0\0eu.";
-//! let graph = oiji::from_slice(bytes)?;
+//! let graph = oiji::loads(bytes)?;
 //! assert_eq!(graph.root().get("name")?.as_str()?, "gadget");
 //! assert_eq!(graph.root().path("sizes[1]")?.as_f64()?, 2.5);
 //!
 //! // What Python reads: pickle.loads(bytes)
 //! let graph = oiji::pickle!({"name": "gadget", "sizes": [1, 2.5], "tags": ("a", "b")})?;
-//! let bytes = oiji::to_vec(&graph)?;
-//! assert_eq!(oiji::from_slice(&bytes)?, graph);
+//! let bytes = oiji::dumps(&graph)?;
+//! assert_eq!(oiji::loads(&bytes)?, graph);
 //! # Ok::<(), oiji::Error>(())
 //! ```
 //!
@@ -20,8 +20,10 @@
 //! names is ever imported or run, sharing and cycles are kept, and a graph written again means the same.
 //!
 //! # Where to go
-//! * [`from_slice`], [`from_reader`], [`to_vec`], [`to_writer`] are the paved path, named as in other serialization
-//!   crates; [`load`], [`loads`], [`dump`], [`dumps`] are the same under Python's names.
+//! * [`from_slice`], [`from_reader`], [`to_vec`], [`to_writer`] for Rust types by serde, named as in other serialization
+//!   crates: the paved path when you know what is in the file.
+//! * [`loads`], [`load`], [`dumps`], [`dump`] for graphs, named as in Python; [`Graph::from_slice`] and its companions are
+//!   the same.
 //! * [`ReadOptions`] and [`WriteOptions`] for protocols, Python 2, out-of-band buffers, [`Limits`]; [`pickles`] for several
 //!   pickles in one input.
 //! * [`Graph`], [`Value`] and [`Node`] to look; [`Graph::new`] and [`pickle!`] to make.
@@ -42,11 +44,15 @@ pub mod machine;
 pub mod op;
 mod opcode;
 pub mod rewrite;
+#[cfg(feature = "serde")]
+pub mod serde;
 pub mod sink;
 pub mod source;
 #[cfg(test)]
 mod testing;
 
+#[cfg(feature = "serde")]
+pub use crate::serde::{from_reader, from_slice, from_value, to_vec, to_vec_with, to_writer};
 pub use error::{Error, ErrorKind, Result};
 pub use graph::{Graph, Node, Pickles, ReadOptions, Value, WriteOptions};
 pub use limits::{Budget, Limits};
@@ -54,71 +60,39 @@ pub use opcode::{ArgKind, DEFAULT_PROTOCOL, HIGHEST_PROTOCOL, Opcode, Row, Stack
 
 use std::io::{Read, Write};
 
-/// Reads the first pickle of `input` with the defaults of [`ReadOptions`]; text and bytes are borrowed from it.
+/// Reads the first pickle of `data`, as Python's function of that name: [`Graph::from_slice`].
 ///
 /// # Errors
 /// As for [`ReadOptions::from_slice`].
-pub fn from_slice(input: &[u8]) -> Result<Graph<'_>> {
-    ReadOptions::new().from_slice(input)
+pub fn loads(data: &[u8]) -> Result<Graph<'_>> {
+    Graph::from_slice(data)
 }
 
-/// Reads one pickle from `reader` with the defaults of [`ReadOptions`], and takes no byte past its `STOP`.
+/// Reads one pickle from `file`, as Python's function of that name: [`Graph::from_reader`].
 ///
 /// # Errors
 /// As for [`ReadOptions::from_reader`].
-pub fn from_reader<R: Read>(reader: R) -> Result<Graph<'static>> {
-    ReadOptions::new().from_reader(reader)
+pub fn load<R: Read>(file: R) -> Result<Graph<'static>> {
+    Graph::from_reader(file)
+}
+
+/// Writes `graph`, as Python's function of that name: [`Graph::to_vec`].
+///
+/// # Errors
+/// As for [`WriteOptions::to_vec`].
+pub fn dumps(graph: &Graph<'_>) -> Result<Vec<u8>> {
+    graph.to_vec()
+}
+
+/// Writes `graph` to `file`, as Python's function of that name: [`Graph::to_writer`].
+///
+/// # Errors
+/// As for [`WriteOptions::to_writer`].
+pub fn dump<W: Write>(graph: &Graph<'_>, file: W) -> Result<()> {
+    graph.to_writer(file)
 }
 
 /// The pickles that stand one after another in `input`, each a graph of its own.
 pub fn pickles(input: &[u8]) -> Pickles<'_, source::SliceSource<'_>> {
     ReadOptions::new().pickles(input)
-}
-
-/// Writes every root of `graph` as a pickle, with the defaults of [`WriteOptions`].
-///
-/// # Errors
-/// As for [`WriteOptions::to_vec`].
-pub fn to_vec(graph: &Graph<'_>) -> Result<Vec<u8>> {
-    WriteOptions::new().to_vec(graph)
-}
-
-/// Writes every root of `graph` as a pickle to `writer`, with the defaults of [`WriteOptions`].
-///
-/// # Errors
-/// As for [`WriteOptions::to_writer`].
-pub fn to_writer<W: Write>(graph: &Graph<'_>, writer: W) -> Result<()> {
-    WriteOptions::new().to_writer(graph, writer)
-}
-
-/// [`from_slice`] under the name that Python gives it.
-///
-/// # Errors
-/// As for [`ReadOptions::from_slice`].
-pub fn loads(data: &[u8]) -> Result<Graph<'_>> {
-    from_slice(data)
-}
-
-/// [`from_reader`] under the name that Python gives it.
-///
-/// # Errors
-/// As for [`ReadOptions::from_reader`].
-pub fn load<R: Read>(file: R) -> Result<Graph<'static>> {
-    from_reader(file)
-}
-
-/// [`to_vec`] under the name that Python gives it.
-///
-/// # Errors
-/// As for [`WriteOptions::to_vec`].
-pub fn dumps(graph: &Graph<'_>) -> Result<Vec<u8>> {
-    to_vec(graph)
-}
-
-/// [`to_writer`] under the name, and with the order of arguments, that Python gives it.
-///
-/// # Errors
-/// As for [`WriteOptions::to_writer`].
-pub fn dump<W: Write>(graph: &Graph<'_>, file: W) -> Result<()> {
-    to_writer(graph, file)
 }

@@ -27,8 +27,10 @@ pub struct Limits {
     pub allocation: u64,
     /// Decimal digits of one int in text (protocol 0).
     pub int_digits: u64,
-    /// Values visited when shared values are unfolded (typed reads, plain JSON).
+    /// Containers visited again when shared values are unfolded (typed reads, plain JSON), beyond one visit each.
     pub visits: u64,
+    /// Levels of nesting that a typed read or write descends: there Rust's own stack is used.
+    pub recursion: u64,
 }
 
 impl Limits {
@@ -42,12 +44,14 @@ impl Limits {
             allocation: u64::MAX,
             int_digits: u64::MAX,
             visits: u64::MAX,
+            recursion: u64::MAX,
         }
     }
 }
 
 impl Default for Limits {
-    /// 64 GiB of input, 2^32 ops and memo entries, 64 GiB of values, 10 million digits, 1,000 levels as shown, 2^32 visits.
+    /// 64 GiB of input, 2^32 ops and memo entries, 64 GiB of values, 10 million digits, 1,000 levels as
+    /// shown, 10 million visits, 200 levels of typed nesting.
     fn default() -> Self {
         Limits {
             bytes: 64 << 30,
@@ -56,7 +60,8 @@ impl Default for Limits {
             memo_entries: 1 << 32,
             allocation: 64 << 30,
             int_digits: 10_000_000,
-            visits: 1 << 32,
+            visits: 10_000_000,
+            recursion: 200,
         }
     }
 }

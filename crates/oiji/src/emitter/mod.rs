@@ -127,6 +127,17 @@ impl<S: Sink> Emitter<S> {
         Ok(())
     }
 
+    /// Forgets the memo: the next pickle stands alone.
+    pub fn clear_memo(&mut self) {
+        self.memo_count = 0;
+        self.helpers.clear();
+    }
+
+    /// The sink.
+    pub fn into_sink(self) -> S {
+        self.sink
+    }
+
     /// What has been written and not handed on to the sink: for a `VecSink`, everything.
     pub fn into_bytes(self) -> Vec<u8> {
         self.out

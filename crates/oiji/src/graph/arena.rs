@@ -16,7 +16,7 @@ use crate::source::Chunk;
 /// `'a` is the life of the input that text and bytes are borrowed from; `into_owned` ends the loan.
 ///
 /// ```
-/// let graph = oiji::from_slice(b"}X\x04\x00\x00\x00name](K\x01K\x02es.")?;
+/// let graph = oiji::loads(b"}X\x04\x00\x00\x00name](K\x01K\x02es.")?;
 /// assert_eq!(graph.root().get("name")?.at(1)?.as_i64()?, 2);
 /// assert_eq!(graph.to_string(), "{'name': [1, 2]}");
 /// # Ok::<(), oiji::Error>(())
@@ -109,7 +109,7 @@ pub(crate) enum Kind {
 pub(crate) const IN_INPUT: u8 = 0;
 pub(crate) const IN_OWNED: u8 = 1;
 pub(crate) const IN_BLOB: u8 = 2;
-const PLACE: u8 = 3;
+pub(crate) const PLACE: u8 = 3;
 /// A str with lone surrogates.
 pub(crate) const SURROGATES: u8 = 4;
 /// A tuple that holds something unhashable, however deep.

@@ -20,8 +20,8 @@ impl Value<'_> {
     /// taken in the order in which they stand.
     ///
     /// ```
-    /// let shared = oiji::from_slice(b"]q\x00h\x00\x86.")?;
-    /// let apart = oiji::from_slice(b"]]\x86.")?;
+    /// let shared = oiji::loads(b"]q\x00h\x00\x86.")?;
+    /// let apart = oiji::loads(b"]]\x86.")?;
     /// assert_eq!(shared.to_string(), apart.to_string());
     /// assert!(!shared.root().same_as(apart.root()));
     /// # Ok::<(), oiji::Error>(())

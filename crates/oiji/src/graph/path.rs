@@ -24,7 +24,7 @@ use crate::op::text;
 /// The way from a value to a part of it.
 ///
 /// ```
-/// let graph = oiji::from_slice(b"}X\x05\x00\x00\x00sizes](K\x01K\x02es.")?;
+/// let graph = oiji::loads(b"}X\x05\x00\x00\x00sizes](K\x01K\x02es.")?;
 /// let path: oiji::graph::Path = "sizes[1]".parse()?;
 /// assert_eq!(path.find(graph.root())?.as_i64()?, 2);
 /// assert_eq!(path.to_string(), "root.sizes[1]");

@@ -22,7 +22,7 @@ use crate::source::{SliceSource, Source, StreamSource};
 /// ```
 /// use oiji::{ReadOptions, op::text::{DecodeErrors, Py2Encoding}};
 /// let python2 = b"U\x04caf\xe9.";
-/// assert_eq!(oiji::from_slice(python2)?.root().type_name(), "Python 2 str");
+/// assert_eq!(oiji::loads(python2)?.root().type_name(), "Python 2 str");
 /// let decoded = ReadOptions::new().py2_strings(Py2Encoding::Latin1, DecodeErrors::Strict).from_slice(python2)?;
 /// assert_eq!(decoded.root().as_str()?, "café");
 /// # Ok::<(), oiji::Error>(())
@@ -185,6 +185,28 @@ impl<'a> ReadOptions<'a> {
         }
         builder.graph_mut().protocol = machine.protocol();
         Ok(builder.finish(roots))
+    }
+
+    #[cfg(feature = "serde")]
+    pub(crate) fn limits_ref(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// The offset of the op that makes value number `index` of the pickle at `start`.
+    #[cfg(feature = "serde")]
+    pub(crate) fn offset_of_value(&self, input: &'a [u8], start: u64, index: usize) -> Option<u64> {
+        let mut builder = GraphBuilder::new(input, self);
+        let mut machine = self.machine();
+        let mut source = SliceSource::new(input);
+        source.seek(start);
+        while builder.graph().value_count() <= index {
+            let offset = source.offset();
+            machine.step(read_op(&mut source).ok()?, &mut builder).ok()?;
+            if builder.graph().value_count() > index {
+                return Some(offset);
+            }
+        }
+        None
     }
 
     fn machine(&self) -> Machine<Id> {

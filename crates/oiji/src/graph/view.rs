@@ -10,7 +10,7 @@ use crate::graph::arena::{Graph, Id, Kind, Made, ObjectData, READ_ONLY, SURROGAT
 /// A value in a graph. Cheap to copy; two are the same object in Python's sense if their ids are equal.
 ///
 /// ```
-/// let graph = oiji::from_slice(b"}(X\x01\x00\x00\x00a](K\x01G?\xf8\x00\x00\x00\x00\x00\x00eu.")?;
+/// let graph = oiji::loads(b"}(X\x01\x00\x00\x00a](K\x01G?\xf8\x00\x00\x00\x00\x00\x00eu.")?;
 /// let list = graph.root().get("a")?;
 /// assert_eq!(list.len(), Some(2));
 /// assert_eq!(list.at(1)?.as_f64()?, 1.5);
@@ -27,7 +27,7 @@ pub struct Value<'g> {
 ///
 /// ```
 /// use oiji::Node;
-/// let graph = oiji::from_slice(b"K\x07.")?;
+/// let graph = oiji::loads(b"K\x07.")?;
 /// assert!(matches!(graph.root().node(), Node::Int(7)));
 /// # Ok::<(), oiji::Error>(())
 /// ```
@@ -388,7 +388,7 @@ fn not_text(problem: &str) -> Error {
 /// A str of Python: UTF-8, except that lone surrogates may stand in it.
 ///
 /// ```
-/// let graph = oiji::from_slice(b"X\x03\x00\x00\x00\xed\xb2\x80.")?;
+/// let graph = oiji::loads(b"X\x03\x00\x00\x00\xed\xb2\x80.")?;
 /// let oiji::Node::Str(text) = graph.root().node() else { panic!() };
 /// assert_eq!(text.as_str(), None);
 /// assert_eq!(text.to_string(), "\u{fffd}");
@@ -516,7 +516,7 @@ impl fmt::Display for Global<'_> {
 /// An object as a pickle describes it: how it is made, and what is done to it then. Nothing of it is run.
 ///
 /// ```
-/// let graph = oiji::from_slice(b"\x80\x02cshapes\nPoint\n)\x81}U\x01xK\x07sb.")?;
+/// let graph = oiji::loads(b"\x80\x02cshapes\nPoint\n)\x81}U\x01xK\x07sb.")?;
 /// let point = graph.root().as_object()?;
 /// assert_eq!(point.class().as_global()?.to_string(), "shapes.Point");
 /// assert_eq!(graph.root().get("x")?.as_i64()?, 7);

@@ -1,11 +1,12 @@
 //! From graphs to bytes: the options, and the functions that write a graph to a vector or a writer.
 
-use std::io::Write;
+use std::io::{Read, Write};
 
 use crate::emitter::Emitter;
 use crate::error::Result;
 use crate::graph::arena::Graph;
 use crate::graph::emit;
+use crate::graph::read::ReadOptions;
 use crate::opcode::DEFAULT_PROTOCOL;
 use crate::sink::{Sink, VecSink, WriteSink};
 
@@ -13,7 +14,7 @@ use crate::sink::{Sink, VecSink, WriteSink};
 ///
 /// ```
 /// use oiji::WriteOptions;
-/// let graph = oiji::from_slice(b"\x80\x02]q\x00K\x07a.")?;
+/// let graph = oiji::loads(b"\x80\x02]q\x00K\x07a.")?;
 /// assert_eq!(WriteOptions::new().protocol(0).to_vec(&graph)?, b"(lI7\na.");
 /// # Ok::<(), oiji::Error>(())
 /// ```
@@ -72,8 +73,13 @@ impl WriteOptions {
         Ok((emitter.into_bytes(), buffers))
     }
 
+    /// An emitter onto `sink`.
+    pub(crate) fn emitter<S: Sink>(&self, sink: S) -> Result<Emitter<S>> {
+        Emitter::new(sink, self.protocol, self.fix_imports)
+    }
+
     fn emit<S: Sink>(&self, graph: &Graph<'_>, sink: S, out_of_band: bool) -> Result<(Emitter<S>, Vec<u64>)> {
-        let mut emitter = Emitter::new(sink, self.protocol, self.fix_imports)?;
+        let mut emitter = self.emitter(sink)?;
         let order = emit::emit(graph, &mut emitter, out_of_band)?;
         Ok((emitter, order))
     }
@@ -85,9 +91,45 @@ impl Default for WriteOptions {
     }
 }
 
-impl Graph<'_> {
+impl<'a> Graph<'a> {
+    /// Reads the first pickle of `input` with the defaults of [`ReadOptions`](crate::ReadOptions); text and bytes are
+    /// borrowed from it.
+    ///
+    /// # Errors
+    /// As for [`ReadOptions::from_slice`](crate::ReadOptions::from_slice).
+    pub fn from_slice(input: &'a [u8]) -> Result<Self> {
+        ReadOptions::new().from_slice(input)
+    }
+
+    /// Writes every root as a pickle, with the defaults of [`WriteOptions`].
+    ///
+    /// # Errors
+    /// As for [`WriteOptions::to_vec`].
+    pub fn to_vec(&self) -> Result<Vec<u8>> {
+        WriteOptions::new().to_vec(self)
+    }
+
+    /// Writes every root as a pickle to `writer`, with the defaults of [`WriteOptions`].
+    ///
+    /// # Errors
+    /// As for [`WriteOptions::to_writer`].
+    pub fn to_writer<W: Write>(&self, writer: W) -> Result<()> {
+        WriteOptions::new().to_writer(self, writer)
+    }
+
     /// The content of out-of-band buffer number `index`, if it is known.
     pub fn buffer_bytes(&self, index: u64) -> Option<&[u8]> {
         self.buffers.get(usize::try_from(index).ok()?).map(|bytes| &**bytes)
+    }
+}
+
+impl Graph<'static> {
+    /// Reads one pickle from `reader` with the defaults of [`ReadOptions`](crate::ReadOptions), and takes no byte past its
+    /// `STOP`.
+    ///
+    /// # Errors
+    /// As for [`ReadOptions::from_reader`](crate::ReadOptions::from_reader).
+    pub fn from_reader<R: Read>(reader: R) -> Result<Self> {
+        ReadOptions::new().from_reader(reader)
     }
 }

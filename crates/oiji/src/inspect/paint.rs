@@ -40,7 +40,7 @@ pub enum Role {
 ///         if role == Role::Number { ("\x1b[1m", "\x1b[0m") } else { ("", "") }
 ///     }
 /// }
-/// let graph = oiji::from_slice(b"K\x07.")?;
+/// let graph = oiji::loads(b"K\x07.")?;
 /// let mut out = Vec::new();
 /// show(graph.root(), &ShowOptions::default(), &Bold, &mut out).unwrap();
 /// assert_eq!(out, b"\x1b[1m7\x1b[0m\n");
