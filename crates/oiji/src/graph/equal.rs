@@ -189,7 +189,7 @@ mod tests {
 
     /// Whether two pickles say the same.
     fn same(left: &[u8], right: &[u8]) -> bool {
-        let (left, right) = (crate::from_slice(left).unwrap(), crate::from_slice(right).unwrap());
+        let (left, right) = (crate::loads(left).unwrap(), crate::loads(right).unwrap());
         assert_eq!(left == right, right == left);
         assert!(left == left.clone());
         left == right
