@@ -1,0 +1,9 @@
+//! What the tests of several crates need: the Pythons of this machine, the corpus and its manifests.
+//!
+//! Nothing here is part of oiji; it is never published.
+
+mod corpus;
+mod python;
+
+pub use corpus::{Case, corpus, expected, manifest};
+pub use python::{Python, python3, pythons, skip};

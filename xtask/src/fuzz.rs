@@ -1,0 +1,34 @@
+//! `cargo xtask fuzz [TARGET] [SECONDS]`
+
+use crate::run::{cargo, is_there, root, run as execute};
+
+/// Runs one fuzz target, or each in turn, for some seconds.
+pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
+    if !is_there("cargo", &["fuzz", "--version"]) {
+        return Err("cargo-fuzz is not here: cargo install cargo-fuzz".to_owned());
+    }
+    let seconds = arguments.iter().find_map(|word| word.parse::<u32>().ok()).unwrap_or(60);
+    let named: Vec<&String> = arguments.iter().filter(|word| word.parse::<u32>().is_err()).collect();
+    for target in targets()? {
+        if !named.is_empty() && !named.contains(&&target) {
+            continue;
+        }
+        let limit = format!("-max_total_time={seconds}");
+        // Sanitizers and coverage flags are unstable options of the compiler; this lets a stable one take them.
+        let mut command = cargo();
+        command.env("RUSTC_BOOTSTRAP", "1").args(["fuzz", "run", "--sanitizer", "none", &target, "--", &limit]);
+        execute(command.args(["-rss_limit_mb=4096", "-timeout=20"]))?;
+    }
+    Ok(())
+}
+
+fn targets() -> Result<Vec<String>, String> {
+    let folder = root().join("fuzz/fuzz_targets");
+    let entries = std::fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let mut names: Vec<String> = entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.strip_suffix(".rs").map(str::to_owned))
+        .collect();
+    names.sort();
+    Ok(names)
+}

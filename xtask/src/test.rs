@@ -1,0 +1,13 @@
+//! `cargo xtask test`
+
+use crate::run::{cargo, run as execute};
+use crate::{corpus, pythons};
+
+/// Runs all tests of the workspace, and says first what they will be held against.
+pub(crate) fn run(_arguments: &[String]) -> Result<(), String> {
+    pythons::run(&[])?;
+    corpus::run(&[])?;
+    execute(cargo().args(["test", "--workspace", "--all-features"]))?;
+    // The library must stand without its features too.
+    execute(cargo().args(["check", "--package", "oiji", "--no-default-features"]))
+}
