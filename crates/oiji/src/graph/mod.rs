@@ -12,7 +12,7 @@ mod equal;
 mod fold;
 pub(crate) mod hash;
 mod literal;
-mod path;
+pub(crate) mod path;
 mod read;
 mod repr;
 mod uses;

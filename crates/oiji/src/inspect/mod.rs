@@ -4,6 +4,7 @@
 //! All of it writes text or counts; nothing here changes a graph or runs anything. Ops are looked at by `dis` and
 //! `stats`, values by the others.
 
+mod array;
 mod diff;
 mod dis;
 mod lines;
@@ -12,6 +13,7 @@ mod show;
 mod stack;
 mod stats;
 
+pub use array::Array;
 pub use diff::{Change, DiffOptions, Difference, diff};
 pub use dis::{DisOptions, Disassembler, dis, dis_all};
 pub use paint::{Paint, Plain, Role};

@@ -4,6 +4,8 @@
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum Role {
+    /// Anything else: brackets, commas.
+    Text,
     /// The key of a dict, the name of an attribute, an index.
     Key,
     /// A builtin type: `dict of 3`.

@@ -1,0 +1,390 @@
+//! The tree that a person reads.
+
+use std::fmt;
+use std::io::{self, Write};
+
+use crate::graph::{Graph, Items, Node, Value};
+use crate::inspect::array::{Array, Data};
+use crate::inspect::paint::{Paint, Role};
+use crate::inspect::show::inline::{Inline, args_line, array_line, atom, head, label_text, length_note};
+use crate::inspect::show::known;
+use crate::inspect::show::line::{Line, grouped, size};
+use crate::inspect::show::outline::Reading;
+use crate::inspect::show::parts::{Amount, Entry, Frame, Part, parts};
+use crate::inspect::show::sharing::Sharing;
+use crate::inspect::show::summary::Common;
+
+/// How much of a value is shown.
+///
+/// ```
+/// use oiji::inspect::ShowOptions;
+/// let options = ShowOptions { depth: 2, ..ShowOptions::default() };
+/// assert!(!options.full);
+/// ```
+#[derive(Clone, Debug)]
+pub struct ShowOptions {
+    /// Levels below the value itself.
+    pub depth: usize,
+    /// Columns of a line; long text is cut to fit.
+    pub width: usize,
+    /// Items of a list, dict or set that are shown; fewer further down.
+    pub items: usize,
+    /// Everything: `depth`, `width` and `items` do not count.
+    pub full: bool,
+}
+
+impl Default for ShowOptions {
+    /// Four levels, 100 columns, 20 items.
+    fn default() -> Self {
+        ShowOptions { depth: 4, width: 100, items: 20, full: false }
+    }
+}
+
+/// Which pickle of an input this is; its `Display` is the line to write above it.
+///
+/// ```
+/// use oiji::inspect::Heading;
+/// let heading = Heading { number: 1, count: Some(3), protocol: 2, bytes: Some(1234) };
+/// assert_eq!(heading.to_string(), "pickle 1 of 3, protocol 2, 1,234 bytes");
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Heading {
+    /// Counted from 1.
+    pub number: usize,
+    /// How many there are, if that is known.
+    pub count: Option<usize>,
+    /// The protocol it states.
+    pub protocol: u8,
+    /// Its size, if that is known.
+    pub bytes: Option<u64>,
+}
+
+impl fmt::Display for Heading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "pickle {}", self.number)?;
+        if let Some(count) = self.count {
+            write!(f, " of {count}")?;
+        }
+        write!(f, ", protocol {}", self.protocol)?;
+        match self.bytes {
+            Some(bytes) => write!(f, ", {}", size(bytes)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Writes `value` as a tree, a line each.
+///
+/// # Errors
+/// What `out` fails with.
+pub fn show(value: Value<'_>, options: &ShowOptions, paint: &dyn Paint, out: &mut dyn Write) -> io::Result<()> {
+    let sharing = Sharing::of(value.graph(), [value.id()]);
+    let mut tree = Tree { options, paint, out, sharing, frames: Vec::new(), guides: Guides::default() };
+    tree.value(value)
+}
+
+/// Writes the value of each pickle in `graph` as a tree, then the calls that were made and dropped.
+///
+/// # Errors
+/// What `out` fails with.
+pub fn show_graph(graph: &Graph<'_>, options: &ShowOptions, paint: &dyn Paint, out: &mut dyn Write) -> io::Result<()> {
+    let dropped = || graph.dropped().map(|(value, _)| value);
+    let sharing = Sharing::of(graph, graph.roots().chain(dropped()).map(Value::id));
+    let mut tree = Tree { options, paint, out, sharing, frames: Vec::new(), guides: Guides::default() };
+    for root in graph.roots() {
+        tree.value(root)?;
+    }
+    let count = dropped().count();
+    if count == 0 {
+        return Ok(());
+    }
+    let mut line = Line::of(Role::Heading, "made and dropped");
+    line.push(Role::Text, " ");
+    line.push(Role::Number, &grouped(count as u64));
+    tree.write(&line)?;
+    let shown = if options.full { count } else { options.items.max(1) };
+    for value in dropped().take(shown) {
+        tree.value(value)?;
+    }
+    if count > shown {
+        tree.write(&more(count - shown))?;
+    }
+    Ok(())
+}
+
+/// The writing of a tree.
+struct Tree<'o, 'g> {
+    options: &'o ShowOptions,
+    paint: &'o dyn Paint,
+    out: &'o mut dyn Write,
+    sharing: Sharing,
+    frames: Vec<Frame<'g>>,
+    guides: Guides,
+}
+
+fn more(count: usize) -> Line {
+    Line::of(Role::Dim, &format!("… {} more", grouped(count as u64)))
+}
+
+/// The lines that lead from a container to its children.
+#[derive(Default)]
+struct Guides {
+    text: String,
+    /// Where each level begins in the text.
+    starts: Vec<usize>,
+    /// Levels without guides of their own.
+    deeper: usize,
+}
+
+/// Levels with guides; below them the level is told by its number.
+const GUIDED: usize = 24;
+
+impl Guides {
+    fn push(&mut self, is_last: bool) {
+        if self.starts.len() >= GUIDED {
+            self.deeper += 1;
+            return;
+        }
+        self.starts.push(self.text.len());
+        self.text.push_str(if is_last { "  " } else { "│ " });
+    }
+
+    /// The columns before a child.
+    fn columns(&self) -> usize {
+        2 * self.starts.len() + 2
+    }
+
+    fn pop(&mut self) {
+        if self.deeper > 0 {
+            self.deeper -= 1;
+        } else if let Some(start) = self.starts.pop() {
+            self.text.truncate(start);
+        }
+    }
+
+    /// What stands before a child.
+    fn before(&self, is_last: bool) -> Line {
+        let branch = if is_last { "└ " } else { "├ " };
+        if self.deeper > 0 {
+            return Line::of(Role::Dim, &format!("⋯ {} {branch}", self.starts.len() + self.deeper + 1));
+        }
+        let mut line = Line::of(Role::Dim, &self.text);
+        line.push(Role::Dim, branch);
+        line
+    }
+}
+
+impl<'g> Tree<'_, 'g> {
+    /// Writes a value and all below it.
+    fn value(&mut self, root: Value<'g>) -> io::Result<()> {
+        self.entry(root, Line::new(), None)?;
+        while let Some(frame) = self.frames.last_mut() {
+            let room = self.options.width.saturating_sub(self.guides.columns()).max(LEAST_ROOM);
+            let Some((entry, is_last)) = frame.next(room) else {
+                self.frames.pop();
+                if !self.frames.is_empty() {
+                    self.guides.pop();
+                }
+                continue;
+            };
+            let align = frame.align;
+            let mut line = self.guides.before(is_last);
+            match entry {
+                Entry::Row(row) => {
+                    line.append(&row);
+                    self.write(&line)?;
+                }
+                Entry::More(count) => {
+                    line.append(&more(count));
+                    self.write(&line)?;
+                }
+                Entry::Child(label, value) => {
+                    line.append(&label_text(&label, self.options.width, align));
+                    line.push(Role::Text, " ");
+                    self.entry(value, line, Some(is_last))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the line of a value and queues what is below it.
+    fn entry(&mut self, value: Value<'g>, mut line: Line, is_last: Option<bool>) -> io::Result<()> {
+        let mut mark = String::new();
+        if self.sharing.is_shared(value) {
+            if let Some(number) = self.sharing.number(value) {
+                line.push(Role::Shared, &format!("→ #{number}"));
+                return self.write(&line);
+            }
+            mark = format!(" #{}", self.sharing.assign(value));
+        }
+        let parts = self.content(value, &mark, &mut line);
+        if parts.is_empty() {
+            return self.write(&line);
+        }
+        if self.frames.len() >= self.options.depth && !self.options.full {
+            line.push(Role::Dim, " …");
+            return self.write(&line);
+        }
+        self.write(&line)?;
+        if let Some(is_last) = is_last {
+            self.guides.push(is_last);
+        }
+        self.frames.push(Frame::new(parts));
+        Ok(())
+    }
+
+    /// Adds what a value is to its line, with its mark, and gives what belongs below it.
+    fn content(&self, value: Value<'g>, mark: &str, line: &mut Line) -> Vec<Part<'g>> {
+        let room = self.room(line).saturating_sub(mark.len());
+        if let Some(array) = Array::of(value) {
+            return self.array(&array, mark, line);
+        }
+        if let Some(short) = self.inline(value, room) {
+            line.append(&short);
+            line.push(Role::Shared, mark);
+            return Vec::new();
+        }
+        let args = value.as_object().ok().and_then(|object| args_line(&Reading::of(object, value), room));
+        line.append(&head(value, args.as_ref(), room));
+        line.push(Role::Shared, mark);
+        if let (Node::List(items) | Node::Tuple(items) | Node::Set(items) | Node::FrozenSet(items), false) =
+            (value.node(), self.options.full)
+        {
+            let common = Common::of(items.iter());
+            let is_number = common.as_ref().is_some_and(Common::is_number);
+            if is_number || common.as_ref().is_some_and(Common::is_word) {
+                let (run, complete) = run(item_lines(items), items.len() as u64, self.room(line));
+                if complete || is_number {
+                    line.append(&run);
+                    return Vec::new();
+                }
+            }
+        }
+        let mut parts = self.parts(value);
+        if args.is_some() {
+            parts.retain(|part| !part.is_args());
+        }
+        parts
+    }
+
+    /// Adds what an array is, with all its elements, or its size and the first of them.
+    fn array(&self, array: &Array<'g>, mark: &str, line: &mut Line) -> Vec<Part<'g>> {
+        let count = array.count().unwrap_or(u64::MAX);
+        let short = array_line(array, false);
+        let room = self.room(line).saturating_sub(short.columns() + mark.len());
+        let (elements, complete) = match array.data {
+            Data::Objects(list) => match list.items() {
+                Ok(items) if Common::of(items.iter()).is_some_and(|common| common.is_word() || common.is_number()) => {
+                    run(item_lines(items), items.len() as u64, room)
+                }
+                _ => (Line::new(), false),
+            },
+            _ => run(element_lines(array), count, room),
+        };
+        if complete {
+            line.append(&short);
+            line.push(Role::Shared, mark);
+            line.append(&elements);
+            return Vec::new();
+        }
+        line.append(&array_line(array, true));
+        line.push(Role::Shared, mark);
+        if let Data::Objects(list) = array.data {
+            return self.parts(list);
+        }
+        line.append(&run(element_lines(array), count, self.room(line)).0);
+        Vec::new()
+    }
+
+    /// A value on one line, if that is how it reads best.
+    fn inline(&self, value: Value<'g>, room: usize) -> Option<Line> {
+        /// The value itself is written out, unless it is this short.
+        const SHORT: usize = 60;
+        let inline = Inline { sharing: Some(&self.sharing), shorten: !self.options.full };
+        let graph = value.graph();
+        let is_whole = self.frames.is_empty() && !graph.is_leaf(value.id()) && known::one_line(value).is_none();
+        if is_whole {
+            let all_atoms = graph.children(value.id()).take(SHORT).all(|child| graph.is_atom(child));
+            return if all_atoms { inline.value(value, room.min(SHORT)) } else { None };
+        }
+        let line = inline.value(value, room)?;
+        let Some(note) = length_note(value).filter(|_| line.is_cut()) else { return Some(line) };
+        let mut line = inline.value(value, room.saturating_sub(note.len() + 1))?;
+        line.push(Role::Dim, &format!(" {note}"));
+        Some(line)
+    }
+
+    /// What is written below a value.
+    fn parts(&self, value: Value<'g>) -> Vec<Part<'g>> {
+        let level = self.frames.len();
+        const LEAST: usize = 3;
+        let amount = match self.options.full {
+            true => Amount::All,
+            false => Amount::Most((self.options.items >> level.min(16)).max(LEAST)),
+        };
+        parts(value, amount)
+    }
+
+    /// The columns left on a line.
+    fn room(&self, line: &Line) -> usize {
+        if self.options.full {
+            return self.options.width.max(LEAST_ROOM);
+        }
+        self.options.width.saturating_sub(line.columns()).max(LEAST_ROOM)
+    }
+
+    fn write(&mut self, line: &Line) -> io::Result<()> {
+        line.write(self.paint, self.out)?;
+        self.out.write_all(b"\n")
+    }
+}
+
+/// Columns that a value has even where it is nested deep.
+const LEAST_ROOM: usize = 24;
+
+/// The first elements of an array.
+fn element_lines(array: &Array<'_>) -> impl Iterator<Item = Line> {
+    /// More do not fit on a line.
+    const MOST: usize = 64;
+    array.elements(MOST).into_iter().map(|text| Line::of(Role::Number, &text))
+}
+
+/// The items of a list of atoms.
+fn item_lines<'g>(items: Items<'g>) -> impl Iterator<Item = Line> {
+    items.iter().filter_map(|item| atom(item, usize::MAX))
+}
+
+/// `: 1, 2, 3`, or as many as fit and an ellipsis; and whether all are there.
+fn run(texts: impl Iterator<Item = Line>, count: u64, room: usize) -> (Line, bool) {
+    let mut line = Line::of(Role::Text, ": ");
+    let mut added = 0;
+    for text in texts {
+        let last = added + 1 == count;
+        let comma = if added > 0 { 2 } else { 0 };
+        if line.columns() + comma + text.columns() + if last { 0 } else { 3 } > room {
+            break;
+        }
+        if added > 0 {
+            line.push(Role::Text, ", ");
+        }
+        line.append(&text);
+        added += 1;
+    }
+    if added == 0 {
+        return (Line::new(), count == 0);
+    }
+    if added < count {
+        line.push(Role::Dim, ", …");
+    }
+    (line, added == count)
+}
+
+/// Writes the same outline as JSON, one object without a newline at its end.
+///
+/// # Errors
+/// What `out` fails with.
+pub fn show_json(value: Value<'_>, options: &ShowOptions, out: &mut dyn Write) -> io::Result<()> {
+    let _ = options;
+    write!(out, "{{\"type\":\"{}\"}}", value.type_name())
+}
