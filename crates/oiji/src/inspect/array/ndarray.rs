@@ -93,7 +93,9 @@ impl<'g> Array<'g> {
             let Some(offset) = self.place(number).and_then(|place| place.checked_mul(self.dtype.size)) else { break };
             let (Ok(start), Ok(len)) = (usize::try_from(offset), usize::try_from(self.dtype.size)) else { break };
             let text = match self.data {
-                Data::Bytes(bytes) => bytes.get(start..start.saturating_add(len)).and_then(|raw| self.dtype.element(raw)),
+                Data::Bytes(bytes) => {
+                    bytes.get(start..start.saturating_add(len)).and_then(|raw| self.dtype.element(raw))
+                }
                 Data::Latin1(text) => latin1(text, start, len).and_then(|raw| self.dtype.element(&raw)),
                 _ => None,
             };
@@ -129,7 +131,8 @@ fn latin1(text: &str, start: usize, len: usize) -> Option<Vec<u8>> {
     if start > FAR || len > FAR {
         return None;
     }
-    let raw: Vec<u8> = text.chars().skip(start).take(len).map_while(|char| u8::try_from(u32::from(char)).ok()).collect();
+    let raw: Vec<u8> =
+        text.chars().skip(start).take(len).map_while(|char| u8::try_from(u32::from(char)).ok()).collect();
     (raw.len() == len).then_some(raw)
 }
 

@@ -8,9 +8,9 @@ use std::fmt;
 use crate::graph::path::{Step, is_name};
 use crate::graph::{BigIntRef, Buffer, Node, Object, Pairs, Value};
 use crate::inspect::array::{Array, Data};
+use crate::inspect::paint::Role;
 use crate::inspect::show::line::{Line, columns, grouped, size};
 use crate::inspect::show::outline::{Group, Label, Reading};
-use crate::inspect::paint::Role;
 use crate::inspect::show::sharing::Sharing;
 use crate::inspect::show::{known, summary};
 use crate::op::number;
@@ -523,7 +523,9 @@ pub(crate) fn length_note(value: Value<'_>) -> Option<String> {
             Some(format!("{} characters", grouped(text.char_count() as u64)))
         }
         Node::Str(text) => Some(size(text.as_bytes().len() as u64).into_owned()),
-        Node::Bytes(bytes) | Node::ByteArray(bytes) | Node::Py2Str(bytes) => Some(size(bytes.len() as u64).into_owned()),
+        Node::Bytes(bytes) | Node::ByteArray(bytes) | Node::Py2Str(bytes) => {
+            Some(size(bytes.len() as u64).into_owned())
+        }
         Node::BigInt(int) => Some(format!("{} bits", grouped(8 * int.to_le_bytes().len() as u64))),
         _ => None,
     }

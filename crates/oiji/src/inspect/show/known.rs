@@ -2,9 +2,9 @@
 
 use crate::graph::{Node, Object, Value};
 use crate::inspect::array::dtype::DType;
-use crate::inspect::show::line::Line;
-use crate::inspect::paint::Role;
 use crate::inspect::array::time;
+use crate::inspect::paint::Role;
+use crate::inspect::show::line::Line;
 use crate::op::text;
 
 /// The line of an immutable value of a well-known class: `datetime.date 2020-02-29`, `numpy.float64(1.5)`.
@@ -79,7 +79,8 @@ fn add_zone(line: &mut Line, zone: Value<'_>) -> Option<()> {
         ("datetime", "timezone") => match object.args().at(0).ok()?.as_object().ok()?.args().items().ok()? {
             delta if delta.iter().all(|part| matches!(part.node(), Node::Int(0))) => "UTC".to_owned(),
             delta => {
-                let seconds = delta.get(0)?.as_i64().ok()?.checked_mul(86_400)?.checked_add(delta.get(1)?.as_i64().ok()?)?;
+                let seconds =
+                    delta.get(0)?.as_i64().ok()?.checked_mul(86_400)?.checked_add(delta.get(1)?.as_i64().ok()?)?;
                 let sign = if seconds < 0 { '-' } else { '+' };
                 let minutes = seconds.unsigned_abs() / 60;
                 format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60)

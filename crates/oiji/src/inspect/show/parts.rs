@@ -3,10 +3,10 @@
 use std::collections::VecDeque;
 
 use crate::graph::{Items, Node, Pairs, Value};
+use crate::inspect::paint::Role;
 use crate::inspect::show::inline::{INNER_TEXT, Inline, atom, key_text, label_text};
 use crate::inspect::show::line::Line;
 use crate::inspect::show::outline::{Group, Label, groups};
-use crate::inspect::paint::Role;
 use crate::inspect::show::summary::Common;
 
 /// How much of a container is shown.
@@ -238,12 +238,13 @@ fn alignment(parts: &[Part<'_>]) -> usize {
     const APART: usize = 20;
     const MOST: usize = 32;
     let children = parts.iter().filter_map(|part| match part {
-        Part::Children { group, picked, shown, .. } => Some((0..*shown).map(move |index| {
-            group.get(picked.as_ref().map_or(index, |picked| picked[index]))
-        })),
+        Part::Children { group, picked, shown, .. } => {
+            Some((0..*shown).map(move |index| group.get(picked.as_ref().map_or(index, |picked| picked[index]))))
+        }
         _ => None,
     });
-    let labels = children.flatten().take(LOOKED_AT).flatten().map(|(label, _)| label_text(&label, INNER_TEXT, 0).columns());
+    let labels =
+        children.flatten().take(LOOKED_AT).flatten().map(|(label, _)| label_text(&label, INNER_TEXT, 0).columns());
     let (least, most) = labels.fold((usize::MAX, 0), |(least, most), columns| (least.min(columns), most.max(columns)));
     if most.saturating_sub(least) <= APART { most } else { most.min(MOST) }
 }

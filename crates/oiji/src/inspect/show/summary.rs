@@ -2,10 +2,10 @@
 
 use crate::graph::{Global, Items, Node, Pairs, Value};
 use crate::inspect::array::Array;
+use crate::inspect::paint::Role;
 use crate::inspect::show::known;
 use crate::inspect::show::line::{Line, grouped, size};
 use crate::inspect::show::outline::Reading;
-use crate::inspect::paint::Role;
 use crate::op::number::format_float;
 
 /// How many items, and of what.
@@ -31,13 +31,24 @@ fn counted(count: usize, common: Option<Common<'_>>) -> Line {
 pub(crate) enum Common<'g> {
     None,
     Bools,
-    Ints { least: i64, most: i64 },
+    Ints {
+        least: i64,
+        most: i64,
+    },
     BigInts,
-    Floats { least: f64, most: f64, others: bool },
+    Floats {
+        least: f64,
+        most: f64,
+        others: bool,
+    },
     /// The bytes of the longest.
-    Strings { longest: usize },
+    Strings {
+        longest: usize,
+    },
     Bytes,
-    Py2Strings { longest: usize },
+    Py2Strings {
+        longest: usize,
+    },
     /// All of this length, if they are.
     Tuples(Option<usize>),
     Lists(Option<usize>),
@@ -45,7 +56,11 @@ pub(crate) enum Common<'g> {
     Dicts(Option<Pairs<'g>>),
     Sets,
     /// With all their elements and bytes.
-    Arrays { tensors: bool, elements: u64, bytes: u64 },
+    Arrays {
+        tensors: bool,
+        elements: u64,
+        bytes: u64,
+    },
     /// Of NumPy.
     Scalars,
     Objects(Global<'g>),
