@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{completions, dis, man, show};
+use crate::commands::{completions, convert, diff, dis, man, show};
 
 /// Look into Python pickles, without Python and without running anything that is in them.
 #[derive(Debug, Parser)]
@@ -30,6 +30,8 @@ Exit status:
 pub(crate) enum Command {
     Show(show::Args),
     Dis(dis::Args),
+    Convert(convert::Args),
+    Diff(diff::Args),
     Completions(completions::Args),
     Man(man::Args),
 }

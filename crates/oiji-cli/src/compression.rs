@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::io::{self, BufRead, Read};
+use std::path::Path;
 
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
@@ -16,15 +17,17 @@ pub(crate) enum Compression {
     Zlib,
     Bzip2,
     Xz,
+    /// The format before xz, which `lzma` and joblib still write.
+    Lzma,
     Zstd,
     Lz4,
 }
 
 /// How many first bytes tell a compression.
-pub(crate) const HEAD_LEN: usize = 10;
+pub(crate) const HEAD_LEN: usize = 13;
 
-/// Most memory that an xz file may ask for, in KiB. `xz -9` asks for 64 MiB.
-const XZ_MEMORY: u32 = 1 << 20;
+/// Most memory that an xz or lzma file may ask for, in KiB. `xz -9` asks for 64 MiB.
+const LZMA_MEMORY: u32 = 1 << 20;
 
 impl Compression {
     /// The compression that `head`, the first bytes of an input, tells.
@@ -39,6 +42,14 @@ impl Compression {
                 begins.then_some(Compression::Bzip2)
             }
             [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some(Compression::Xz),
+            // No magic, but as `]` a list and 0 no opcode it begins no pickle. A dictionary of 2^n or 2^n + 2^(n-1) bytes
+            // and a size that is unknown or below 256 GiB is what the `xz` program asks for too.
+            [0x5d, d0, d1, d2, d3, size @ ..] if size.len() >= 8 => {
+                let dictionary = u32::from_le_bytes([*d0, *d1, *d2, *d3]);
+                let top_bits = dictionary.checked_shr(dictionary.trailing_zeros()).unwrap_or(0);
+                let has_size = size[..8] == [0xff; 8] || size[5..8] == [0; 3] && size[4] < 0x40;
+                (*d0 == 0 && matches!(top_bits, 1 | 3) && has_size).then_some(Compression::Lzma)
+            }
             [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Compression::Zstd),
             [0x04, 0x22, 0x4d, 0x18, ..] => Some(Compression::Lz4),
             // No opcode is 0x78. The second byte makes the two a multiple of 31, and has no bit for a dictionary.
@@ -51,9 +62,22 @@ impl Compression {
 
     /// Whether more bytes after `head` could still tell a compression.
     pub(crate) fn may_begin(head: &[u8]) -> bool {
-        let magics: [&[u8]; 6] =
-            [b"\x1f\x8b\x08", b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18", b"\x78"];
+        let magics: [&[u8]; 7] =
+            [b"\x1f\x8b\x08", b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18", b"\x5d\0", b"\x78"];
         magics.iter().any(|magic| magic.starts_with(head) || head.starts_with(magic))
+    }
+
+    /// The compression that the end of a file's name promises.
+    pub(crate) fn of_name(path: &Path) -> Option<Compression> {
+        match path.extension()?.to_str()? {
+            "gz" | "gzip" => Some(Compression::Gzip),
+            "bz2" => Some(Compression::Bzip2),
+            "xz" => Some(Compression::Xz),
+            "lzma" => Some(Compression::Lzma),
+            "zst" | "zstd" => Some(Compression::Zstd),
+            "lz4" => Some(Compression::Lz4),
+            _ => None,
+        }
     }
 
     /// A reader of what was compressed.
@@ -62,7 +86,8 @@ impl Compression {
             Compression::Gzip => self.named(flate2::bufread::MultiGzDecoder::new(reader)),
             Compression::Zlib => self.named(Zlib(flate2::bufread::ZlibDecoder::new(reader))),
             Compression::Bzip2 => self.named(bzip2::bufread::MultiBzDecoder::new(reader)),
-            Compression::Xz => self.named(lzma_rust2::XzReader::new_mem_limit(reader, true, XZ_MEMORY)),
+            Compression::Xz => self.named(lzma_rust2::XzReader::new_mem_limit(reader, true, LZMA_MEMORY)),
+            Compression::Lzma => self.named(Lzma { stream: None, header: Some(reader) }),
             Compression::Zstd => self.named(Zstd::new(reader)),
             Compression::Lz4 => self.named(Lz4::new(reader)),
         }
@@ -80,6 +105,7 @@ impl fmt::Display for Compression {
             Compression::Zlib => "zlib",
             Compression::Bzip2 => "bzip2",
             Compression::Xz => "xz",
+            Compression::Lzma => "lzma",
             Compression::Zstd => "zstd",
             Compression::Lz4 => "lz4",
         })
@@ -109,6 +135,26 @@ impl<R: BufRead> Read for Zlib<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.0.read(buffer)?;
         if count == 0 && !buffer.is_empty() && !self.0.get_mut().fill_buf()?.is_empty() {
+            return Err(io::Error::other("something follows its end"));
+        }
+        Ok(count)
+    }
+}
+
+/// One lzma stream, and nothing after it. Its header is looked at when the first byte is asked for.
+struct Lzma<R> {
+    stream: Option<Box<lzma_rust2::LzmaReader<R>>>,
+    header: Option<R>,
+}
+
+impl<R: BufRead> Read for Lzma<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if let Some(reader) = self.header.take() {
+            self.stream = Some(Box::new(lzma_rust2::LzmaReader::new_mem_limit(reader, LZMA_MEMORY, None)?));
+        }
+        let Some(stream) = &mut self.stream else { return Err(io::Error::other("its header is broken")) };
+        let count = stream.read(buffer)?;
+        if count == 0 && !buffer.is_empty() && !stream.inner_mut().fill_buf()?.is_empty() {
             return Err(io::Error::other("something follows its end"));
         }
         Ok(count)
@@ -257,6 +303,12 @@ mod tests {
                 writer.write_all(TEXT).unwrap();
                 writer.finish().unwrap()
             }
+            Compression::Lzma => {
+                let options = lzma_rust2::LzmaOptions::with_preset(1);
+                let mut writer = lzma_rust2::LzmaWriter::new_use_header(Vec::new(), &options, None).unwrap();
+                writer.write_all(TEXT).unwrap();
+                writer.finish().unwrap()
+            }
             Compression::Zstd => ruzstd::encoding::compress_to_vec(TEXT, ruzstd::encoding::CompressionLevel::Fastest),
             Compression::Lz4 => {
                 let mut writer = lz4_flex::frame::FrameEncoder::new(Vec::new());
@@ -266,11 +318,12 @@ mod tests {
         }
     }
 
-    const ALL: [Compression; 6] = [
+    const ALL: [Compression; 7] = [
         Compression::Gzip,
         Compression::Zlib,
         Compression::Bzip2,
         Compression::Xz,
+        Compression::Lzma,
         Compression::Zstd,
         Compression::Lz4,
     ];
@@ -293,7 +346,8 @@ mod tests {
 
     #[test]
     fn members_after_one_another_are_one_input() {
-        for compression in ALL.into_iter().filter(|&compression| compression != Compression::Zlib) {
+        let one_stream = [Compression::Zlib, Compression::Lzma];
+        for compression in ALL.into_iter().filter(|compression| !one_stream.contains(compression)) {
             let twice = [compressed(compression), compressed(compression)].concat();
             assert_eq!(read(twice).unwrap(), [TEXT, TEXT].concat(), "{compression}");
         }

@@ -6,11 +6,13 @@
 mod cli;
 mod commands;
 mod compression;
+mod destination;
 mod failure;
 mod input;
 mod options;
 mod output;
 mod progress;
+mod replace;
 
 use std::process::ExitCode;
 

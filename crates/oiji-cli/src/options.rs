@@ -53,6 +53,16 @@ pub(crate) struct Py2Args {
 }
 
 impl Py2Args {
+    /// Whether strings are to be decoded.
+    pub(crate) fn is_decoding(self) -> bool {
+        self.encoding.is_some()
+    }
+
+    /// Whether names are to be mapped.
+    pub(crate) fn fix_imports(self) -> bool {
+        !self.no_fix_imports
+    }
+
     /// Options for reading.
     pub(crate) fn read_options(self) -> ReadOptions<'static> {
         let options = ReadOptions::new().fix_imports(!self.no_fix_imports);

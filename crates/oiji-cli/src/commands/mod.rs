@@ -1,6 +1,8 @@
 //! The sub-commands, a file each: its arguments and what it does.
 
 pub(crate) mod completions;
+pub(crate) mod convert;
+pub(crate) mod diff;
 pub(crate) mod dis;
 pub(crate) mod man;
 pub(crate) mod show;
@@ -18,6 +20,8 @@ pub(crate) fn run(cli: Cli) -> Status {
         Command::Completions(args) => completions::run(&args),
         Command::Show(args) => show::run(&args),
         Command::Dis(args) => dis::run(&args),
+        Command::Convert(args) => convert::run(&args),
+        Command::Diff(args) => diff::run(&args),
         Command::Man(args) => man::run(&args),
     };
     match result {

@@ -1,0 +1,181 @@
+//! `oiji convert`: pickles in another protocol, or without the memo entries that nobody needs.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use oiji::machine::MemoScope;
+use oiji::op::read_op;
+use oiji::source::{SliceSource, Source};
+use oiji::{Error, ErrorKind, Graph, Opcode, ReadOptions, WriteOptions, rewrite};
+
+use crate::commands::is_over;
+use crate::destination::Destination;
+use crate::failure::{Failure, Status, explain};
+use crate::input::Input;
+use crate::options::{LimitArgs, Py2Args};
+
+/// Write pickles in another protocol, or smaller.
+///
+/// The output is a file that is replaced as a whole or, when something is wrong, left as it was; input and output may be
+/// the same file. Where its name ends in .gz, .bz2, .xz or .lz4 it is compressed so. All pickles of an input with several
+/// are converted.
+///
+/// Names of modules and classes are those of Python 2 in protocols 0 to 2 and those of Python 3 above; going from one to
+/// the other they are mapped, as Python maps them.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  oiji convert old.pkl -o new.pkl --protocol 5
+  oiji convert model.pkl -o model.pkl --optimize
+  oiji convert data.pkl.xz -o data.pkl.gz
+  oiji convert py2.pkl --encoding latin1 --protocol 4 -o py3.pkl
+
+Exit status:
+  0  all of it was converted
+  2  something could not be read, or not be said in this protocol; no output was written")]
+pub(crate) struct Args {
+    /// The file to convert; `-` is standard input
+    #[arg(value_name = "IN")]
+    input: PathBuf,
+
+    /// The file to write; `-`, or none, is standard output
+    #[arg(short, long, value_name = "OUT")]
+    output: Option<PathBuf>,
+
+    /// The protocol to write, from 0 to 5 [default: that of the input]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=i64::from(oiji::HIGHEST_PROTOCOL)))]
+    protocol: Option<u8>,
+
+    /// Leave out memo entries that nothing gets, as Python's pickletools.optimize does. Alone it changes nothing else
+    #[arg(long)]
+    optimize: bool,
+
+    /// Leave out bytes after the last pickle that are no pickle, instead of refusing the file
+    #[arg(long)]
+    drop_rest: bool,
+
+    /// Let the pickles of the input share one memo, as those that one Pickler wrote do
+    #[arg(long)]
+    one_memo: bool,
+
+    #[command(flatten)]
+    py2: Py2Args,
+
+    #[command(flatten)]
+    limits: LimitArgs,
+}
+
+pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
+    let mut input = Input::open(&args.input, args.limits)?;
+    let mut out = Destination::open(args.output.as_deref(), false)?;
+    if args.optimize && args.protocol.is_none() && !args.py2.is_decoding() {
+        optimize(args, &mut input, &mut out)?;
+    } else {
+        read_and_write(args, &mut input, &mut out)?;
+    }
+    // Some systems let nobody replace a file that is mapped.
+    drop(input);
+    out.finish()?;
+    Ok(Status::Done)
+}
+
+/// Drops memo entries and leaves all else as it stands, byte for byte.
+fn optimize(args: &Args, input: &mut Input, out: &mut Destination) -> Result<(), Failure> {
+    let name = input.name().to_owned();
+    let memo = if args.one_memo { MemoScope::WholeInput } else { MemoScope::EachPickle };
+    let bytes = input.bytes()?;
+    let (count, end, error) = ends(bytes);
+    match error {
+        Some(error) if count == 0 => return Err(input.no_pickle(&error)),
+        Some(error) if !args.drop_rest => return Err(no_pickle(&name, bytes.len() as u64 - end, end, &error)),
+        _ => {}
+    }
+    let pickles = &bytes[..usize::try_from(end).unwrap_or(usize::MAX).min(bytes.len())];
+    match rewrite::optimize_all(pickles, memo) {
+        Ok(smaller) => out.write_all(&smaller).map_err(|error| out.failure(error)),
+        Err(error) => Err(Failure::about(&name, explain(&error))),
+    }
+}
+
+/// How many pickles stand in `bytes`, where the last ends, and what is wrong with what follows it.
+fn ends(bytes: &[u8]) -> (u64, u64, Option<Error>) {
+    let mut source = SliceSource::new(bytes);
+    let (mut count, mut end) = (0, 0);
+    while count == 0 || end < bytes.len() as u64 {
+        match read_op(&mut source) {
+            Ok(op) if op.opcode == Opcode::Stop => {
+                count += 1;
+                end = source.offset();
+            }
+            Ok(_) => {}
+            Err(error) => return (count, end, Some(error)),
+        }
+    }
+    (count, end, None)
+}
+
+/// Reads each pickle and writes it anew.
+fn read_and_write(args: &Args, input: &mut Input, out: &mut Destination) -> Result<(), Failure> {
+    let name = input.name().to_owned();
+    let watch = input.watch();
+    let reading = args.read_options().limits(input.limits());
+    let (bytes, source) = input.source();
+    if args.one_memo {
+        return match watch.during(|| reading.all_from_source(bytes, source)) {
+            Ok(graph) => write(args, &name, &graph, out),
+            Err(error) => Err(input.no_pickle(&error)),
+        };
+    }
+    let mut pickles = reading.pickles_from_source(bytes, source);
+    let mut count = 0;
+    let (end, error) = loop {
+        let offset = pickles.offset();
+        match watch.during(|| pickles.next()) {
+            Some(Ok(graph)) => write(args, &name, &graph, out)?,
+            Some(Err(error)) => break (offset, error),
+            None if count == 0 => break (0, ErrorKind::EndOfInput.into()),
+            None => return Ok(()),
+        }
+        count += 1;
+    };
+    drop(pickles);
+    if count == 0 {
+        return Err(input.no_pickle(&error));
+    }
+    if is_over(&error) {
+        return Err(input.failure(&error));
+    }
+    if !args.drop_rest {
+        return Err(no_pickle(&name, input.len()?.saturating_sub(end), end, &error));
+    }
+    Ok(())
+}
+
+fn no_pickle(name: &str, bytes: u64, offset: u64, error: &Error) -> Failure {
+    let reason = explain(error);
+    Failure::about(
+        name,
+        format!("{bytes} bytes at offset {offset} are no pickle: {reason}; --drop-rest leaves them out"),
+    )
+}
+
+impl Args {
+    /// Names become Python 3's only if the output is to have those. From one old protocol to another they stay as they
+    /// stand, since not every name finds back.
+    fn read_options(&self) -> ReadOptions<'static> {
+        let to_python3 = self.protocol.is_some_and(|protocol| protocol >= 3);
+        let options = self.py2.read_options();
+        // What stands for a set or for bytes in an old protocol is left as it is for another old one.
+        if to_python3 { options } else { options.fix_imports(false).exact(true) }
+    }
+}
+
+fn write(args: &Args, name: &str, graph: &Graph<'_>, out: &mut Destination) -> Result<(), Failure> {
+    let protocol = args.protocol.unwrap_or(graph.protocol());
+    let options = WriteOptions::new().protocol(protocol).fix_imports(args.py2.fix_imports());
+    match options.to_writer(graph, &mut *out) {
+        Ok(()) => Ok(()),
+        Err(error) if out.is_broken() => Err(out.failure(error.into())),
+        Err(error) => Err(Failure::about(name, explain(&error))),
+    }
+}
