@@ -129,6 +129,15 @@ pub enum ErrorKind {
         /// `module.name`.
         global: String,
     },
+    /// JSON that is none, or that says no graph.
+    InvalidJson {
+        /// Counted from 1.
+        line: u64,
+        /// In characters, counted from 1.
+        column: u64,
+        /// What was expected, and what is there.
+        problem: String,
+    },
     /// A path that leads nowhere in this graph.
     NoSuchPath {
         /// The step that failed.
@@ -297,6 +306,9 @@ impl fmt::Display for ErrorKind {
             }
             ErrorKind::Forbidden { global } => {
                 write!(f, "global {global} is not allowed; allow it with Policy::allow")
+            }
+            ErrorKind::InvalidJson { line, column, problem } => {
+                write!(f, "invalid JSON in line {line}, column {column}: {problem}")
             }
             ErrorKind::NoSuchPath { step } => write!(f, "no such path: {step}"),
             ErrorKind::Message(text) => f.write_str(text),

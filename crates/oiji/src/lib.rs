@@ -39,6 +39,8 @@ mod error;
 pub mod global;
 pub mod graph;
 pub mod inspect;
+#[cfg(feature = "json")]
+pub mod json;
 mod limits;
 pub mod machine;
 pub mod op;

@@ -52,7 +52,7 @@ pub(super) fn surrogate(bytes: &[u8]) -> Option<u32> {
 }
 
 /// A stretch of text.
-pub(super) enum Segment<'a> {
+pub(crate) enum Segment<'a> {
     /// As much as a `str` can hold.
     Str(&'a str),
     /// One surrogate.
@@ -61,7 +61,7 @@ pub(super) enum Segment<'a> {
 
 /// Takes text apart. A byte that is not even UTF-8 with surrogates comes as the surrogate that Python's
 /// `surrogateescape` makes of it, so nothing gets lost and nothing fails.
-pub(super) fn segments(text: &[u8]) -> impl Iterator<Item = Segment<'_>> {
+pub(crate) fn segments(text: &[u8]) -> impl Iterator<Item = Segment<'_>> {
     let mut rest = text;
     std::iter::from_fn(move || {
         let valid = match std::str::from_utf8(rest) {
@@ -85,7 +85,7 @@ pub(super) fn escaped_byte(byte: u8) -> u32 {
 }
 
 /// Appends a code point up to U+10FFFF, surrogates among them; anything above is not one, and appends nothing.
-pub(super) fn push_code_point(out: &mut Vec<u8>, code_point: u32) {
+pub(crate) fn push_code_point(out: &mut Vec<u8>, code_point: u32) {
     match char::from_u32(code_point) {
         Some(char) => out.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes()),
         None if code_point < 0x1_0000 => {
