@@ -26,7 +26,7 @@ pub const FORMAT: u64 = 1;
 ///
 /// ```
 /// use oiji::json::{self, JsonOptions};
-/// let graph = oiji::from_slice(b"](K\x01K\x02\x86}(X\x01\x00\x00\x00aNue.")?;
+/// let graph = oiji::loads(b"](K\x01K\x02\x86}(X\x01\x00\x00\x00aNue.")?;
 /// let mut text = Vec::new();
 /// json::write_plain(graph.root(), &mut text, &JsonOptions { pretty: true, ..JsonOptions::default() })?;
 /// assert_eq!(text, b"[\n  [1, 2],\n  {\"a\": null}\n]\n");

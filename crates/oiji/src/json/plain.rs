@@ -21,7 +21,7 @@ use crate::op::number;
 ///
 /// ```
 /// use oiji::json::{self, JsonOptions};
-/// let graph = oiji::from_slice(b"}(K\x01(K\x02K\x03tX\x01\x00\x00\x00bC\x01zu.")?;
+/// let graph = oiji::loads(b"}(K\x01(K\x02K\x03tX\x01\x00\x00\x00bC\x01zu.")?;
 /// let mut text = Vec::new();
 /// let error = json::write_plain(graph.root(), &mut text, &JsonOptions::default()).unwrap_err();
 /// assert_eq!(error.to_string(), "bytes have no plain JSON form; use the tagged form (root.b)");

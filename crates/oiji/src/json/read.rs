@@ -93,22 +93,46 @@ pub(super) struct Reader<'t> {
 pub(super) enum Task {
     Value(u32),
     /// Items of an array from `next` on.
-    Items { next: u32, left: u32 },
+    Items {
+        next: u32,
+        left: u32,
+    },
     /// Arrays of two.
-    Pairs { next: u32, left: u32 },
+    Pairs {
+        next: u32,
+        left: u32,
+    },
     /// Members of an object that is a dict.
-    Members { next: u32, left: u32 },
+    Members {
+        next: u32,
+        left: u32,
+    },
     /// An array of values, or a tuple with a tag.
     Args(u32),
     NoArgs,
     /// Puts all ids from `base` on into a container.
-    Fill { at: u32, kind: Kind, base: u32, reserved: Option<Id> },
+    Fill {
+        at: u32,
+        kind: Kind,
+        base: u32,
+        reserved: Option<Id>,
+    },
     /// Makes an object of class, args and maybe kwargs, the last ids.
-    Make { at: u32, made: Made, reserved: Option<Id> },
+    Make {
+        at: u32,
+        made: Made,
+        reserved: Option<Id>,
+    },
     /// Makes a persistent value of the last id.
-    Persist { reserved: Option<Id> },
+    Persist {
+        reserved: Option<Id>,
+    },
     /// Does something with the ids from `base` on to the value before them.
-    Step { at: u32, kind: StepKind, base: u32 },
+    Step {
+        at: u32,
+        kind: StepKind,
+        base: u32,
+    },
 }
 
 impl<'t> Reader<'t> {
@@ -343,10 +367,10 @@ impl<'t> Reader<'t> {
     fn filled(&mut self, at: u32, kind: Kind, base: usize, reserved: Option<Id>) -> Result<()> {
         let ids = &self.ids[base..];
         let width = if kind == Kind::Dict { 2 } else { 1 };
-        if matches!(kind, Kind::Dict | Kind::Set | Kind::FrozenSet) {
-            if let Err(error) = self.graph.check_hashable(ids.iter().step_by(width)) {
-                return Err(self.tape.error(at, error.to_string()));
-            }
+        if matches!(kind, Kind::Dict | Kind::Set | Kind::FrozenSet)
+            && let Err(error) = self.graph.check_hashable(ids.iter().step_by(width))
+        {
+            return Err(self.tape.place(at, error));
         }
         let mut slot = self.graph.run_slot(kind, ids)?;
         if kind == Kind::Tuple {

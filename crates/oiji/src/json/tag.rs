@@ -73,12 +73,8 @@ impl Tag {
 }
 
 /// What can be done to a value after it is made, in the order in which Python does it.
-pub(super) const STEPS: [(&str, StepKind); 4] = [
-    ("append", StepKind::Append),
-    ("set", StepKind::SetItems),
-    ("add", StepKind::Add),
-    ("state", StepKind::Build),
-];
+pub(super) const STEPS: [(&str, StepKind); 4] =
+    [("append", StepKind::Append), ("set", StepKind::SetItems), ("add", StepKind::Add), ("state", StepKind::Build)];
 
 /// The place of a step in that order.
 pub(super) fn order(kind: StepKind) -> usize {

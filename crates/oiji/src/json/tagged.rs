@@ -93,7 +93,9 @@ impl Reader<'_> {
                 _ => match (Tag::of(name), tag::STEPS.iter().position(|(step, _)| *step == name)) {
                     (_, Some(step)) => self.once(&mut members.done[step], value)?,
                     (Some(tag), _) if members.tag.is_none() => members.tag = Some((tag, value)),
-                    (Some(_), _) => return Err(self.tape.error(value - 1, format!("expected one tag, found {name} too"))),
+                    (Some(_), _) => {
+                        return Err(self.tape.error(value - 1, format!("expected one tag, found {name} too")));
+                    }
                     (None, None) if name.starts_with('$') => {
                         let hint = "write dicts with such keys as {\"$dict\": [[key, value], ...]}";
                         return Err(self.unknown_member(value, name, &format!("a tag ({hint})")));
@@ -220,10 +222,10 @@ impl Reader<'_> {
 
     /// A step as an object of one member.
     fn step_of(&self, at: u32) -> Result<(StepKind, u32)> {
-        if let Json::Object { first, count: 1 } = self.tape.get(at) {
-            if let Some((_, kind)) = tag::STEPS.iter().find(|(name, _)| *name == self.tape.name(first)) {
-                return Ok((*kind, first + 1));
-            }
+        if let Json::Object { first, count: 1 } = self.tape.get(at)
+            && let Some((_, kind)) = tag::STEPS.iter().find(|(name, _)| *name == self.tape.name(first))
+        {
+            return Ok((*kind, first + 1));
         }
         Err(self.tape.error(at, "expected a step: an object with one member, append, set, add or state"))
     }
@@ -254,7 +256,8 @@ impl Reader<'_> {
                     Some(value) => value,
                     None => {
                         let found = shortened(text);
-                        let problem = format!("expected \"nan\", \"inf\", \"-inf\" or \"nan:\" with 16 digits, found {found:?}");
+                        let problem =
+                            format!("expected \"nan\", \"inf\", \"-inf\" or \"nan:\" with 16 digits, found {found:?}");
                         return Err(self.tape.error(at, problem));
                     }
                 }

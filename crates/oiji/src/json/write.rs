@@ -19,7 +19,7 @@ use crate::op::text::{Segment, segments};
 ///
 /// ```
 /// use oiji::json::{self, JsonOptions};
-/// let graph = oiji::from_slice(b"\x80\x02]q\x00(K\x01h\x00e.")?;
+/// let graph = oiji::loads(b"\x80\x02]q\x00(K\x01h\x00e.")?;
 /// let mut text = Vec::new();
 /// json::write(&graph, &mut text, &JsonOptions::default())?;
 /// let same = br#"{"$pickle":1,"protocol":2,"roots":[{"$id":1,"$list":[1,{"$ref":1}]}]}"#;
@@ -31,8 +31,7 @@ use crate::op::text::{Segment, segments};
 /// # Errors
 /// `Io`. What was written before the error stays written.
 pub fn write<W: Write>(graph: &Graph<'_>, out: W, options: &JsonOptions) -> Result<()> {
-    let mut writer =
-        Writer { graph, out: Out::new(out, options.pretty), marks: Marks::of(graph), tasks: Vec::new() };
+    let mut writer = Writer { graph, out: Out::new(out, options.pretty), marks: Marks::of(graph), tasks: Vec::new() };
     writer.document()?;
     writer.out.finish()
 }
@@ -168,8 +167,13 @@ impl<'g, W: Write> Writer<'g, W> {
 
     /// The pairs of a dict: members of an object if they can be, else in an array.
     fn contents(&mut self, ids: &'g [Id]) {
-        let layout = self.layout(ids);
-        if self.can_be_members(ids) {
+        let members = self.can_be_members(ids);
+        self.open_contents(ids, members);
+    }
+
+    fn open_contents(&mut self, ids: &'g [Id], members: bool) {
+        if members {
+            let layout = self.layout(ids);
             self.out.open(b'{', layout);
             self.tasks.push(Task::Close(b'}', layout));
             self.tasks.push(Task::Members(ids));
@@ -269,7 +273,6 @@ impl<'g, W: Write> Writer<'g, W> {
             Kind::Int => self.out.number(slot.data as i64),
             Kind::Float => self.float(f64::from_bits(slot.data)),
             Kind::List if mark == Mark::Alone => self.array(run()),
-            Kind::Dict if mark == Mark::Alone => self.contents(run()),
             Kind::Tuple if slot.low == 0 => {
                 self.tag(mark, Tag::Tuple);
                 self.out.raw("[]}");
@@ -280,9 +283,12 @@ impl<'g, W: Write> Writer<'g, W> {
             Kind::FrozenSet => self.sequence(mark, Tag::FrozenSet, run()),
             Kind::Dict => {
                 let pairs = run();
-                self.tag(mark, Tag::Dict);
-                self.tasks.push(Task::CloseTag);
-                self.contents(pairs);
+                let members = self.can_be_members(pairs);
+                if mark != Mark::Alone || !members {
+                    self.tag(mark, Tag::Dict);
+                    self.tasks.push(Task::CloseTag);
+                }
+                self.open_contents(pairs, members);
             }
             Kind::Str if mark == Mark::Alone && slot.flags & arena::SURROGATES == 0 => {
                 self.out.string(self.graph.span(slot))?;
