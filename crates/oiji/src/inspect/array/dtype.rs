@@ -23,10 +23,19 @@ impl DType {
     /// The dtype that a pickle makes by `numpy.dtype('f8', ...)` and a state.
     pub(crate) fn of(value: Value<'_>) -> Option<DType> {
         let object = value.as_object().ok()?;
-        if !object.class_name()?.is("numpy", "dtype") {
-            return None;
+        match object.class_name()? {
+            class if class.is("numpy", "dtype") => {}
+            class if class.name() == "_convert_to_stringdtype_kwargs" && class.module().starts_with("numpy.") => {
+                let name = "StringDType".to_owned();
+                return Some(DType { name, kind: b'T', size: 16, big_endian: false, unit: None });
+            }
+            _ => return None,
         }
-        let code = latin1_text(object.args().at(0).ok()?)?;
+        let code = match object.args().at(0).ok()?.node() {
+            // The class of a record: its fields are in the state.
+            Node::Global(_) => "V".to_owned(),
+            _ => latin1_text(object.args().at(0).ok()?)?,
+        };
         let state = object.state().and_then(|state| state.items().ok());
         let part = |index: usize| state.and_then(|state| state.get(index));
         let order = part(1).and_then(latin1_text).unwrap_or_else(|| "|".to_owned());
@@ -48,7 +57,7 @@ impl DType {
                     None => base.to_owned(),
                 }
             }
-            (b'V', _) => structured(part(3), part(4), part(2)).unwrap_or_else(|| format!("void{}", 8 * number)),
+            (b'V', _) => structured(part(3), part(4), part(2)).unwrap_or_else(|| format!("void{}", 8 * size)),
             (b'b', 1) => "bool".to_owned(),
             (b'i', bytes) if !big_endian => format!("int{}", 8 * bytes),
             (b'u', bytes) if !big_endian => format!("uint{}", 8 * bytes),
@@ -95,6 +104,18 @@ impl DType {
             }
         };
         Some(DType { name: name.to_owned(), kind: 0, size: digits / 8, big_endian: false, unit: None })
+    }
+
+    /// One element, floats with six digits unless fewer say it all.
+    pub(crate) fn short_element(&self, raw: &[u8]) -> Option<String> {
+        const LONG: usize = 9;
+        let exact = self.element(raw)?;
+        if self.kind != b'f' || exact.len() <= LONG {
+            return Some(exact);
+        }
+        let Ok(value) = exact.parse::<f64>() else { return Some(exact) };
+        let rounded = format_float(format!("{value:.5e}").parse().unwrap_or(value));
+        Some(if rounded.len() < exact.len() { rounded } else { exact })
     }
 
     /// One element as Python writes it.
@@ -192,25 +213,29 @@ fn unit(metadata: Value<'_>) -> Option<(i64, String)> {
 /// The name of a structured dtype `{x: float64, y: int32}`, or of one with a shape of its own `(2, 3)float64`.
 fn structured(names: Option<Value<'_>>, fields: Option<Value<'_>>, sub: Option<Value<'_>>) -> Option<String> {
     /// Fields named before the rest is left out.
-    const SHOWN: usize = 8;
+    const FEW: usize = 4;
     if let Some(Node::Tuple(sub)) = sub.map(Value::node) {
         let base = named(sub.get(0)?)?;
         let mut shape = String::new();
-        for axis in sub.get(1)?.items().ok()?.iter().take(SHOWN) {
+        for axis in sub.get(1)?.items().ok()?.iter().take(FEW) {
             shape.push_str(&format!("{}, ", axis.as_i64().ok()?));
         }
         return Some(format!("({}){base}", shape.trim_end_matches(", ")));
     }
     let names = names?.items().ok()?;
+    let shown = if names.len() <= FEW { FEW } else { 2 };
     let fields = fields?.pairs().ok()?;
     let mut out = String::from("{");
-    for (index, name) in names.iter().take(SHOWN).enumerate() {
+    for (index, name) in names.iter().take(shown).enumerate() {
         let name = latin1_text(name)?;
         let dtype = fields.get(&name).and_then(|field| field.at(0).ok()).and_then(named)?;
         out.push_str(if index > 0 { ", " } else { "" });
         out.push_str(&format!("{name}: {dtype}"));
     }
-    out.push_str(if names.len() > SHOWN { ", …}" } else { "}" });
+    if names.len() > shown {
+        out.push_str(&format!(", … {} more", names.len() - shown));
+    }
+    out.push('}');
     Some(out)
 }
 

@@ -37,7 +37,7 @@ pub(crate) enum Data<'g> {
     /// A list of Python objects.
     Objects(Value<'g>),
     /// Out of band, or in a storage outside.
-    Elsewhere(Value<'g>),
+    Elsewhere,
 }
 
 impl<'g> Array<'g> {
@@ -94,9 +94,9 @@ impl<'g> Array<'g> {
             let (Ok(start), Ok(len)) = (usize::try_from(offset), usize::try_from(self.dtype.size)) else { break };
             let text = match self.data {
                 Data::Bytes(bytes) => {
-                    bytes.get(start..start.saturating_add(len)).and_then(|raw| self.dtype.element(raw))
+                    bytes.get(start..start.saturating_add(len)).and_then(|raw| self.dtype.short_element(raw))
                 }
-                Data::Latin1(text) => latin1(text, start, len).and_then(|raw| self.dtype.element(&raw)),
+                Data::Latin1(text) => latin1(text, start, len).and_then(|raw| self.dtype.short_element(&raw)),
                 _ => None,
             };
             match text {
@@ -161,7 +161,7 @@ fn from_buffer(object: Object<'_>) -> Option<Array<'_>> {
     let buffer = args.at(0).ok()?;
     let data = match buffer.as_bytes() {
         Ok(bytes) => Data::Bytes(bytes),
-        Err(_) => Data::Elsewhere(buffer),
+        Err(_) => Data::Elsewhere,
     };
     let dtype = DType::of(args.at(1).ok()?)?;
     let fortran = args.at(3).ok().and_then(|order| order.as_str().ok()) == Some("F");
@@ -190,7 +190,7 @@ fn tensor<'g>(name: &str, object: Object<'g>) -> Option<Array<'g>> {
         _ => DType::torch_storage(id.at(1).ok()?.as_global().ok()?.name())?,
     };
     let shape = shape(args.at(2).ok()?)?;
-    Some(Array { class: None, tensor: true, dtype, shape, fortran: false, data: Data::Elsewhere(storage) })
+    Some(Array { class: None, tensor: true, dtype, shape, fortran: false, data: Data::Elsewhere })
 }
 
 /// A tuple of lengths.

@@ -5,8 +5,8 @@
 
 use std::fmt;
 
-use crate::graph::path::{Step, is_name};
-use crate::graph::{BigIntRef, Buffer, Node, Object, Pairs, Value};
+use crate::graph::path::is_name;
+use crate::graph::{BigIntRef, Buffer, Items, Node, Pairs, Value};
 use crate::inspect::array::{Array, Data};
 use crate::inspect::paint::Role;
 use crate::inspect::show::line::{Line, columns, grouped, size};
@@ -81,7 +81,12 @@ impl Inline<'_> {
             if let (Data::Objects(_), true) = (array.data, array.count() != Some(0)) {
                 return None;
             }
-            line.append(&array_line(&array, false));
+            let mut short = array_line(&array, false);
+            let (run, complete) = run(elements(&array), array.count().unwrap_or(u64::MAX), left.min(INNER_TEXT));
+            if complete {
+                short.append(&run);
+            }
+            line.append(&short);
             return Some(());
         }
         let text_limit = match (self.shorten, level) {
@@ -371,11 +376,16 @@ fn brief_class(class: Value<'_>, limit: usize) -> Line {
     inline.value(class, short).unwrap_or_else(|| Line::of(Role::Type, &format!("<{}>", class.type_name())))
 }
 
-/// The arguments of an object in parentheses, if they are short enough for its head.
-pub(crate) fn args_line(reading: &Reading<'_>, limit: usize) -> Option<Line> {
+/// The arguments of an object in parentheses, if they are short enough to stand after its class in `room` columns.
+pub(crate) fn args_line(reading: &Reading<'_>, room: usize) -> Option<Line> {
     /// Longer ones stand better below.
     const LONGEST: usize = 72;
-    let limit = limit.min(LONGEST);
+    let class = match reading.class.node() {
+        Node::Global(global) => global.module().len() + global.name().len() + 1,
+        _ => 0,
+    };
+    // A short one goes even where the name of the class leaves no room.
+    let limit = room.saturating_sub(class).clamp(8, LONGEST);
     let inline = Inline { sharing: None, shorten: true };
     let mut line = Line::of(Role::Text, "(");
     for group in reading.arg_groups() {
@@ -422,6 +432,45 @@ pub(crate) fn array_line(array: &Array<'_>, with_size: bool) -> Line {
         line.push(Role::Dim, &format!(", {}", size(bytes)));
     }
     line
+}
+
+/// The first elements of an array.
+pub(crate) fn elements(array: &Array<'_>) -> impl Iterator<Item = Line> {
+    /// More do not fit on a line.
+    const MOST: usize = 64;
+    array.elements(MOST).into_iter().map(|text| Line::of(Role::Number, &text))
+}
+
+/// The items of a list of atoms.
+pub(crate) fn texts<'g>(items: Items<'g>) -> impl Iterator<Item = Line> + use<'g> {
+    items.iter().filter_map(|item| atom(item, usize::MAX))
+}
+
+/// ` [1, 2, 3]`, or as many as fit and an ellipsis; and whether all are there.
+pub(crate) fn run(texts: impl Iterator<Item = Line>, count: u64, room: usize) -> (Line, bool) {
+    let mut line = Line::of(Role::Text, " [");
+    let mut added = 0;
+    for text in texts {
+        let last = added + 1 == count;
+        let comma = if added > 0 { 2 } else { 0 };
+        if line.columns() + comma + text.columns() + if last { 1 } else { 4 } > room {
+            break;
+        }
+        if added > 0 {
+            line.push(Role::Text, ", ");
+        }
+        line.append(&text);
+        added += 1;
+    }
+    if added == 0 {
+        return (Line::new(), count == 0);
+    }
+    if added < count {
+        line.push(Role::Text, ", ");
+        line.push(Role::Dim, "…");
+    }
+    line.push(Role::Text, "]");
+    (line, added == count)
 }
 
 /// The line of a value that holds no others; text is cut so that it takes at most about `limit` columns.

@@ -4,6 +4,7 @@
 //! `known` and `sharing` know what makes them short. None of it recurses, and none touches more of the data than it shows.
 
 pub(crate) mod inline;
+mod json;
 pub(crate) mod known;
 pub(crate) mod line;
 pub(crate) mod outline;
@@ -12,4 +13,5 @@ pub(crate) mod sharing;
 mod summary;
 mod tree;
 
-pub use tree::{Heading, ShowOptions, show, show_graph, show_json};
+pub use json::show_json;
+pub use tree::{Heading, ShowOptions, show, show_graph};

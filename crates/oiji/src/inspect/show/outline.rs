@@ -88,11 +88,6 @@ impl<'g> Reading<'g> {
         seen_through(object).map_or(object.class(), |(class, _)| class).as_global().ok()
     }
 
-    /// How many arguments there are to show.
-    pub(crate) fn arg_count(&self) -> usize {
-        self.args.map_or(0, |args| args.len().saturating_sub(self.first_arg))
-    }
-
     /// Arguments as groups of children.
     pub(crate) fn arg_groups(&self) -> impl Iterator<Item = Group<'g>> {
         let args = self.args.map(|items| Group::Args { items, first: self.first_arg });
@@ -106,11 +101,20 @@ impl<'g> Reading<'g> {
     }
 }
 
-/// The class of an object that protocols 0 and 1 make by a call of `copyreg`, and the first argument that is its own.
+/// The class of an object that a helper makes, and the first argument that is its own: `copyreg` of protocols 0 and 1,
+/// and the helpers of Cython's classes.
 fn seen_through(object: Object<'_>) -> Option<(Value<'_>, usize)> {
-    let called = object.class_name().filter(|called| matches!(called.module(), "copyreg" | "copy_reg"))?;
+    let called = object.class_name().filter(|_| object.made() == Made::Call)?;
     let args = object.args().items().ok()?;
     let class = args.get(0).filter(|class| class.as_global().is_ok())?;
+    let is_nothing =
+        |value: Value<'_>| value.is_none() || matches!(value.node(), Node::Tuple(items) if items.is_empty());
+    if called.name().starts_with("__pyx_unpickle_") && args.len() == 3 {
+        return Some((class, if args.get(2).is_some_and(is_nothing) { 3 } else { 2 }));
+    }
+    if !matches!(called.module(), "copyreg" | "copy_reg") {
+        return None;
+    }
     let base = args.get(1).and_then(|base| base.as_global().ok());
     let plain = base.is_some_and(|base| base.is("builtins", "object") || base.is("__builtin__", "object"));
     match called.name() {

@@ -3,10 +3,12 @@
 use std::fmt;
 use std::io::{self, Write};
 
-use crate::graph::{Graph, Items, Node, Value};
+use crate::graph::{Graph, Node, Value};
 use crate::inspect::array::{Array, Data};
 use crate::inspect::paint::{Paint, Role};
-use crate::inspect::show::inline::{Inline, args_line, array_line, atom, head, label_text, length_note};
+use crate::inspect::show::inline::{
+    Inline, args_line, array_line, elements, head, label_text, length_note, run, texts,
+};
 use crate::inspect::show::known;
 use crate::inspect::show::line::{Line, grouped, size};
 use crate::inspect::show::outline::Reading;
@@ -37,6 +39,14 @@ impl Default for ShowOptions {
     /// Four levels, 100 columns, 20 items.
     fn default() -> Self {
         ShowOptions { depth: 4, width: 100, items: 20, full: false }
+    }
+}
+
+impl ShowOptions {
+    /// Items shown at this level: half as many on each, but some.
+    pub(crate) fn items_at(&self, level: usize) -> usize {
+        const LEAST: usize = 3;
+        (self.items >> level.min(16)).max(LEAST)
     }
 }
 
@@ -254,7 +264,7 @@ impl<'g> Tree<'_, 'g> {
             let common = Common::of(items.iter());
             let is_number = common.as_ref().is_some_and(Common::is_number);
             if is_number || common.as_ref().is_some_and(Common::is_word) {
-                let (run, complete) = run(item_lines(items), items.len() as u64, self.room(line));
+                let (run, complete) = run(texts(items), items.len() as u64, self.room(line));
                 if complete || is_number {
                     line.append(&run);
                     return Vec::new();
@@ -273,19 +283,19 @@ impl<'g> Tree<'_, 'g> {
         let count = array.count().unwrap_or(u64::MAX);
         let short = array_line(array, false);
         let room = self.room(line).saturating_sub(short.columns() + mark.len());
-        let (elements, complete) = match array.data {
+        let (whole, complete) = match array.data {
             Data::Objects(list) => match list.items() {
                 Ok(items) if Common::of(items.iter()).is_some_and(|common| common.is_word() || common.is_number()) => {
-                    run(item_lines(items), items.len() as u64, room)
+                    run(texts(items), items.len() as u64, room)
                 }
                 _ => (Line::new(), false),
             },
-            _ => run(element_lines(array), count, room),
+            _ => run(elements(array), count, room),
         };
         if complete {
             line.append(&short);
             line.push(Role::Shared, mark);
-            line.append(&elements);
+            line.append(&whole);
             return Vec::new();
         }
         line.append(&array_line(array, true));
@@ -293,7 +303,7 @@ impl<'g> Tree<'_, 'g> {
         if let Data::Objects(list) = array.data {
             return self.parts(list);
         }
-        line.append(&run(element_lines(array), count, self.room(line)).0);
+        line.append(&run(elements(array), count, self.room(line)).0);
         Vec::new()
     }
 
@@ -317,11 +327,9 @@ impl<'g> Tree<'_, 'g> {
 
     /// What is written below a value.
     fn parts(&self, value: Value<'g>) -> Vec<Part<'g>> {
-        let level = self.frames.len();
-        const LEAST: usize = 3;
         let amount = match self.options.full {
             true => Amount::All,
-            false => Amount::Most((self.options.items >> level.min(16)).max(LEAST)),
+            false => Amount::Most(self.options.items_at(self.frames.len())),
         };
         parts(value, amount)
     }
@@ -342,49 +350,3 @@ impl<'g> Tree<'_, 'g> {
 
 /// Columns that a value has even where it is nested deep.
 const LEAST_ROOM: usize = 24;
-
-/// The first elements of an array.
-fn element_lines(array: &Array<'_>) -> impl Iterator<Item = Line> {
-    /// More do not fit on a line.
-    const MOST: usize = 64;
-    array.elements(MOST).into_iter().map(|text| Line::of(Role::Number, &text))
-}
-
-/// The items of a list of atoms.
-fn item_lines<'g>(items: Items<'g>) -> impl Iterator<Item = Line> {
-    items.iter().filter_map(|item| atom(item, usize::MAX))
-}
-
-/// `: 1, 2, 3`, or as many as fit and an ellipsis; and whether all are there.
-fn run(texts: impl Iterator<Item = Line>, count: u64, room: usize) -> (Line, bool) {
-    let mut line = Line::of(Role::Text, ": ");
-    let mut added = 0;
-    for text in texts {
-        let last = added + 1 == count;
-        let comma = if added > 0 { 2 } else { 0 };
-        if line.columns() + comma + text.columns() + if last { 0 } else { 3 } > room {
-            break;
-        }
-        if added > 0 {
-            line.push(Role::Text, ", ");
-        }
-        line.append(&text);
-        added += 1;
-    }
-    if added == 0 {
-        return (Line::new(), count == 0);
-    }
-    if added < count {
-        line.push(Role::Dim, ", …");
-    }
-    (line, added == count)
-}
-
-/// Writes the same outline as JSON, one object without a newline at its end.
-///
-/// # Errors
-/// What `out` fails with.
-pub fn show_json(value: Value<'_>, options: &ShowOptions, out: &mut dyn Write) -> io::Result<()> {
-    let _ = options;
-    write!(out, "{{\"type\":\"{}\"}}", value.type_name())
-}

@@ -1,0 +1,317 @@
+//! The outline of a value for machines: the same tree, cut by the same options, as JSON.
+//!
+//! Every value is an object with its `type`; what stands below it is in `children`, each with its step in the path
+//! language as `at`, so that the `at`s of a way down, one after another, are the path. Written as it is walked.
+
+use std::io::{self, Write};
+
+use crate::graph::path::Step;
+use crate::graph::{Items, Node, Value};
+use crate::inspect::array::{Array, Data};
+use crate::inspect::show::known;
+use crate::inspect::show::outline::{Group, Label, Reading, groups};
+use crate::inspect::show::sharing::Sharing;
+use crate::inspect::show::summary::Common;
+use crate::inspect::show::tree::ShowOptions;
+use crate::op::number;
+
+/// Writes the outline of `value` as JSON, one object without a newline at its end.
+///
+/// | field | on | is |
+/// |---|---|---|
+/// | `at` | all but the outermost | the step to it in the path language: `.name`, `[3]`, `['a key']`, `@args[0]` |
+/// | `type` | all | `dict`, `int`, `object`, `array`, `tensor`; a Python 2 `str` is `py2 str` |
+/// | `class` | objects, globals | `module.name`, of a call what is called |
+/// | `value` | atoms | the value; ints of more than 53 bits, `nan` and the like as strings |
+/// | `len` | containers, text, bytes | items, pairs, characters, bytes |
+/// | `cut` | text | `true` if it is not all there |
+/// | `values` | lists of numbers or words | the items, or the first of them |
+/// | `dtype`, `shape`, `size` | arrays | as NumPy has them; `size` in bytes |
+/// | `elements` | arrays | the first elements as text |
+/// | `text` | dates and the like | what the tree shows |
+/// | `shared`, `ref` | shared values | their number where they are shown, and where they are met again |
+/// | `children`, `more` | containers | what is below, and how many are left out |
+///
+/// # Errors
+/// What `out` fails with.
+pub fn show_json(value: Value<'_>, options: &ShowOptions, out: &mut dyn Write) -> io::Result<()> {
+    let sharing = Sharing::of(value.graph(), [value.id()]);
+    let mut writer = Writer { options, out, sharing, frames: Vec::new() };
+    writer.begin(value, None)?;
+    while let Some(frame) = writer.frames.last_mut() {
+        if let Some((label, child)) = frame.next() {
+            if frame.written > 1 {
+                writer.out.write_all(b",")?;
+            }
+            writer.begin(child, Some(&step(&label)))?;
+            continue;
+        }
+        let more = frame.more;
+        writer.frames.pop();
+        writer.out.write_all(b"]")?;
+        if more > 0 {
+            write!(writer.out, ",\"more\":{more}")?;
+        }
+        writer.out.write_all(b"}")?;
+    }
+    Ok(())
+}
+
+struct Writer<'o, 'g> {
+    options: &'o ShowOptions,
+    out: &'o mut dyn Write,
+    sharing: Sharing,
+    frames: Vec<Frame<'g>>,
+}
+
+/// A container of which the children are being written.
+struct Frame<'g> {
+    groups: std::vec::IntoIter<Group<'g>>,
+    group: Option<(Group<'g>, usize)>,
+    most: usize,
+    written: usize,
+    more: usize,
+}
+
+impl<'g> Frame<'g> {
+    fn next(&mut self) -> Option<(Label<'g>, Value<'g>)> {
+        loop {
+            if let Some((group, index)) = &mut self.group {
+                let shown = group.len().min(self.most);
+                if *index < shown {
+                    *index += 1;
+                    self.written += 1;
+                    return group.get(*index - 1);
+                }
+                self.more += group.len() - shown;
+            }
+            self.group = Some((self.groups.next()?, 0));
+        }
+    }
+}
+
+impl<'g> Writer<'_, 'g> {
+    /// Writes an object, or the beginning of one whose children follow.
+    fn begin(&mut self, value: Value<'g>, at: Option<&str>) -> io::Result<()> {
+        self.out.write_all(b"{")?;
+        if let Some(at) = at {
+            self.out.write_all(b"\"at\":")?;
+            self.string(at)?;
+            self.out.write_all(b",")?;
+        }
+        if self.sharing.is_shared(value) {
+            if let Some(number) = self.sharing.number(value) {
+                return write!(self.out, "\"ref\":{number}}}");
+            }
+            let number = self.sharing.assign(value);
+            write!(self.out, "\"shared\":{number},")?;
+        }
+        let children = self.fields(value)?;
+        if children.iter().all(|group| group.len() == 0) {
+            return self.out.write_all(b"}");
+        }
+        if self.frames.len() >= self.options.depth && !self.options.full {
+            let count: usize = children.iter().map(Group::len).sum();
+            return write!(self.out, ",\"more\":{count}}}");
+        }
+        self.out.write_all(b",\"children\":[")?;
+        let most = self.most();
+        self.frames.push(Frame { groups: children.into_iter(), group: None, most, written: 0, more: 0 });
+        Ok(())
+    }
+
+    fn most(&self) -> usize {
+        if self.options.full { usize::MAX } else { self.options.items_at(self.frames.len()) }
+    }
+
+    /// Writes what a value is, and gives what stands below it.
+    fn fields(&mut self, value: Value<'g>) -> io::Result<Vec<Group<'g>>> {
+        if let Some(array) = Array::of(value) {
+            return self.array(&array);
+        }
+        if let (Some(line), Ok(object)) = (known::one_line(value), value.as_object()) {
+            let class = Reading::class_of(object).map(|class| class.to_string()).unwrap_or_default();
+            self.field("\"type\":", "object")?;
+            self.field(",\"class\":", &class)?;
+            self.field(",\"text\":", line.as_str())?;
+            return Ok(Vec::new());
+        }
+        let name = match value.node() {
+            Node::Py2Str(_) => "py2 str",
+            _ => value.type_name(),
+        };
+        self.field("\"type\":", name)?;
+        match value.node() {
+            Node::None => self.out.write_all(b",\"value\":null")?,
+            Node::Bool(bool) => write!(self.out, ",\"value\":{bool}")?,
+            Node::Int(int) => self.int(",\"value\":", int)?,
+            Node::BigInt(int) => self.big_int(int.to_le_bytes())?,
+            Node::Float(float) => self.float(",\"value\":", float)?,
+            Node::Str(text) => {
+                let (shown, cut) = self.cut(text.as_bytes(), true);
+                let shown = shown.to_vec();
+                self.field(",\"value\":", &String::from_utf8_lossy(&shown))?;
+                self.cut_note(text.char_count(), cut)?;
+            }
+            Node::Bytes(bytes) | Node::ByteArray(bytes) | Node::Py2Str(bytes) => {
+                let (shown, cut) = self.cut(bytes, false);
+                let shown: String = shown.iter().copied().map(char::from).collect();
+                self.field(",\"value\":", &shown)?;
+                self.cut_note(bytes.len(), cut)?;
+            }
+            Node::Buffer(buffer) => {
+                write!(self.out, ",\"value\":{}", buffer.index())?;
+                if let Some(bytes) = buffer.bytes() {
+                    write!(self.out, ",\"len\":{}", bytes.len())?;
+                }
+            }
+            Node::Global(global) => self.field(",\"class\":", &global.to_string())?,
+            Node::Extension(code) => write!(self.out, ",\"value\":{code}")?,
+            Node::List(items) | Node::Tuple(items) | Node::Set(items) | Node::FrozenSet(items) => {
+                write!(self.out, ",\"len\":{}", items.len())?;
+                let common = Common::of(items.iter());
+                if common.is_some_and(|common| common.is_number() || common.is_word()) {
+                    self.values(items)?;
+                    return Ok(Vec::new());
+                }
+            }
+            Node::Dict(pairs) => write!(self.out, ",\"len\":{}", pairs.len())?,
+            Node::Object(object) => {
+                let reading = Reading::of(object, value);
+                let class = match reading.class.node() {
+                    Node::Global(global) => global.to_string(),
+                    _ => reading.class.type_name().to_owned(),
+                };
+                self.field(",\"class\":", &class)?;
+                if reading.item_count() > 0 {
+                    write!(self.out, ",\"len\":{}", reading.item_count())?;
+                }
+            }
+            Node::Persistent(_) => {}
+        }
+        Ok(groups(value))
+    }
+
+    fn array(&mut self, array: &Array<'g>) -> io::Result<Vec<Group<'g>>> {
+        const ELEMENTS: usize = 8;
+        self.field("\"type\":", if array.is_tensor() { "tensor" } else { "array" })?;
+        if let Some(class) = &array.class {
+            self.field(",\"class\":", class)?;
+        }
+        self.field(",\"dtype\":", array.dtype())?;
+        self.out.write_all(b",\"shape\":[")?;
+        for (index, axis) in array.shape().iter().enumerate() {
+            write!(self.out, "{}{axis}", if index > 0 { "," } else { "" })?;
+        }
+        self.out.write_all(b"]")?;
+        if let Data::Objects(list) = array.data {
+            return Ok(groups(list));
+        }
+        if let Some(size) = array.size() {
+            write!(self.out, ",\"size\":{size}")?;
+        }
+        let elements = array.elements(ELEMENTS);
+        if !elements.is_empty() {
+            self.out.write_all(b",\"elements\":[")?;
+            for (index, element) in elements.iter().enumerate() {
+                self.field(if index > 0 { "," } else { "" }, element)?;
+            }
+            self.out.write_all(b"]")?;
+        }
+        Ok(Vec::new())
+    }
+
+    /// The items of a list of numbers or words.
+    fn values(&mut self, items: Items<'g>) -> io::Result<()> {
+        let shown = items.len().min(self.most());
+        self.out.write_all(b",\"values\":[")?;
+        for (index, item) in items.iter().take(shown).enumerate() {
+            let comma = if index > 0 { "," } else { "" };
+            match item.node() {
+                Node::None => write!(self.out, "{comma}null")?,
+                Node::Bool(bool) => write!(self.out, "{comma}{bool}")?,
+                Node::Int(int) => self.int(comma, int)?,
+                Node::Float(float) => self.float(comma, float)?,
+                Node::Str(text) => self.field(comma, &text.to_string())?,
+                Node::Py2Str(bytes) => self.field(comma, &bytes.iter().copied().map(char::from).collect::<String>())?,
+                _ => write!(self.out, "{comma}null")?,
+            }
+        }
+        self.out.write_all(b"]")?;
+        match items.len() - shown {
+            0 => Ok(()),
+            more => write!(self.out, ",\"more\":{more}"),
+        }
+    }
+
+    /// As much of a text as may be shown, and whether that is not all.
+    fn cut<'b>(&self, bytes: &'b [u8], is_text: bool) -> (&'b [u8], bool) {
+        let mut take = if self.options.full { bytes.len() } else { bytes.len().min(self.options.width) };
+        while is_text && take > 0 && take < bytes.len() && bytes[take] & 0xc0 == 0x80 {
+            take -= 1;
+        }
+        (&bytes[..take], take < bytes.len())
+    }
+
+    fn cut_note(&mut self, len: usize, cut: bool) -> io::Result<()> {
+        write!(self.out, ",\"len\":{len}{}", if cut { ",\"cut\":true" } else { "" })
+    }
+
+    /// A number where every reader takes it for the same one, else a string.
+    fn int(&mut self, before: &str, int: i64) -> io::Result<()> {
+        const EXACT: u64 = 1 << 53;
+        let quote = if int.unsigned_abs() > EXACT { "\"" } else { "" };
+        write!(self.out, "{before}{quote}{int}{quote}")
+    }
+
+    fn big_int(&mut self, bytes: &[u8]) -> io::Result<()> {
+        /// The digits of longer ones take long.
+        const QUICK: usize = 512;
+        if bytes.len() > QUICK && !self.options.full {
+            return write!(self.out, ",\"bits\":{},\"cut\":true", 8 * bytes.len() as u64);
+        }
+        write!(self.out, ",\"value\":\"{}\"", number::decimal(bytes))
+    }
+
+    fn float(&mut self, before: &str, float: f64) -> io::Result<()> {
+        let text = number::format_float(float);
+        let quote = if float.is_finite() { "" } else { "\"" };
+        write!(self.out, "{before}{quote}{text}{quote}")
+    }
+
+    fn field(&mut self, before: &str, text: &str) -> io::Result<()> {
+        self.out.write_all(before.as_bytes())?;
+        self.string(text)
+    }
+
+    /// A string of JSON.
+    fn string(&mut self, text: &str) -> io::Result<()> {
+        self.out.write_all(b"\"")?;
+        let mut plain = 0;
+        for (index, byte) in text.bytes().enumerate() {
+            if byte >= 0x20 && byte != b'"' && byte != b'\\' {
+                continue;
+            }
+            self.out.write_all(&text.as_bytes()[plain..index])?;
+            plain = index + 1;
+            match byte {
+                b'"' | b'\\' => self.out.write_all(&[b'\\', byte])?,
+                b'\n' => self.out.write_all(b"\\n")?,
+                _ => write!(self.out, "\\u{byte:04x}")?,
+            }
+        }
+        self.out.write_all(&text.as_bytes()[plain..])?;
+        self.out.write_all(b"\"")
+    }
+}
+
+/// The step to a child, as paths have it.
+fn step(label: &Label<'_>) -> String {
+    match label {
+        Label::Index(index) => format!("[{index}]"),
+        Label::Arg(index) => format!("@args[{index}]"),
+        Label::Key(key) | Label::Attribute(key) => Step::at_key(*key).to_string(),
+        Label::Kwarg(key) => format!("@kwargs{}", Step::at_key(*key)),
+        Label::Part(step) => step.to_string(),
+    }
+}
