@@ -32,24 +32,24 @@ fn nested(open: &[u8], inner: &[u8], close: &[u8]) -> Vec<u8> {
 
 #[test]
 fn a_list_may_be_nested_a_million_deep() {
-    on_a_small_stack(|| lives(nested(b"]", b"N", b"a"), 0..=5));
+    on_a_small_stack(|| lives(nested(b"]", b"N", b"a"), [0, 2, 4]));
 }
 
 #[test]
 fn a_tuple_may_be_nested_a_million_deep() {
-    on_a_small_stack(|| lives(nested(b"", b")", b"\x85"), 0..=5));
+    on_a_small_stack(|| lives(nested(b"", b")", b"\x85"), [0, 2, 4]));
 }
 
 #[test]
 fn a_dict_may_be_nested_a_million_deep() {
-    on_a_small_stack(|| lives(nested(b"}K\x01", b"N", b"s"), 0..=5));
+    on_a_small_stack(|| lives(nested(b"}K\x01", b"N", b"s"), [0, 2, 4]));
 }
 
 #[test]
 fn an_object_may_be_nested_a_million_deep_in_its_state() {
     on_a_small_stack(|| {
         let pickle = [b"cshapes\nPoint\nq\x000".to_vec(), nested(b"h\x00)\x81", b"N", b"b")].concat();
-        lives(pickle, 0..=5);
+        lives(pickle, [0, 2, 4]);
     });
 }
 
@@ -57,13 +57,13 @@ fn an_object_may_be_nested_a_million_deep_in_its_state() {
 fn a_call_may_be_nested_a_million_deep_in_its_arguments() {
     on_a_small_stack(|| {
         let pickle = [b"cshapes\nPoint\nq\x000".to_vec(), nested(b"h\x00", b"N", b"\x85R")].concat();
-        lives(pickle, 0..=5);
+        lives(pickle, [0, 2, 4]);
     });
 }
 
 #[test]
 fn a_frozenset_may_be_nested_a_million_deep() {
-    on_a_small_stack(|| lives(nested(b"(", b"N", b"\x91"), [4, 5]));
+    on_a_small_stack(|| lives(nested(b"(", b"N", b"\x91"), [4]));
 }
 
 #[test]
