@@ -14,6 +14,7 @@ pub(super) fn count(graph: &Graph<'_>, anchored: &[(Option<Id>, Id)], protocol: 
         graph,
         anchored,
         sets_are_late: protocol < 4,
+        ids_are_lines: protocol == 0,
         uses: vec![0; graph.slots.len()],
         depth: Vec::new(),
         path: Vec::new(),
@@ -37,6 +38,8 @@ struct Walk<'w, 'g> {
     graph: &'w Graph<'g>,
     anchored: &'w [(Option<Id>, Id)],
     sets_are_late: bool,
+    /// In protocol 0 a persistent id is a line of its own, not a value.
+    ids_are_lines: bool,
     uses: Vec<u8>,
     /// For each value that is yet to get its memo entry, its place in the path, counted from 1; else 0.
     depth: Vec<u32>,
@@ -116,7 +119,7 @@ impl Walk<'_, '_> {
                     self.reach(child);
                 }
             }
-            Kind::Persistent => {
+            Kind::Persistent if !self.ids_are_lines => {
                 self.late(id);
                 Id::new(slot.low as usize).into_iter().for_each(|pid| self.reach(pid));
             }
