@@ -1,5 +1,6 @@
 //! The tasks of this repository. `cargo xtask` lists them; `cargo xtask test` is the one to begin with.
 
+mod bench;
 mod ci;
 mod corpus;
 mod fuzz;
@@ -19,6 +20,7 @@ struct Task {
 const TASKS: &[Task] = &[
     Task { name: "test", about: "all tests, with all they need set up", run: test::run },
     Task { name: "ci", about: "all that must hold before a change lands: .ci/run", run: ci::run },
+    Task { name: "bench", about: "oiji against its peers, all data sets or the one named", run: bench::run },
     Task { name: "corpus", about: "every corpus file against its manifest", run: corpus::run },
     Task { name: "fuzz", about: "each fuzz target (or the one named) for SECONDS, by cargo-fuzz", run: fuzz::run },
     Task { name: "pythons", about: "the Pythons that tests will use", run: pythons::run },
