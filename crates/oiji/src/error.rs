@@ -189,9 +189,9 @@ impl Error {
         self
     }
 
-    /// The number of the value that failed, if that is all that is known of where.
-    pub(crate) fn value_without_offset(&self) -> Option<usize> {
-        if self.0.offset.is_some() { None } else { self.0.value }
+    /// The number of the value that failed, if it is known.
+    pub(crate) fn value(&self) -> Option<usize> {
+        self.0.value
     }
 
     /// What went wrong.

@@ -97,6 +97,18 @@ impl Budget {
         Ok(())
     }
 
+    /// How many ops are left.
+    #[inline]
+    pub(crate) fn ops_left(&self) -> u64 {
+        self.ops
+    }
+
+    /// Spends `count` ops, of which there are that many left.
+    #[inline]
+    pub(crate) fn spend_ops(&mut self, count: u64) {
+        self.ops = self.ops.saturating_sub(count);
+    }
+
     /// Checks that `bytes` may be held for values.
     ///
     /// # Errors

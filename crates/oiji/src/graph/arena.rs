@@ -44,21 +44,72 @@ pub struct Graph<'a> {
 }
 
 /// A value's place in its graph.
+///
+/// `None`, bools, ints of up to thirty bits and floats that stand in the input have no place in the arena: the id says it
+/// all. That makes a list of a million numbers four megabytes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct Id(NonZeroU32);
 
+/// Set in ids that are the value itself.
+const IMMEDIATE: u32 = 1 << 31;
+/// Set too where it is no int: the rest is one of the constants below, or the offset of a float in the input.
+const NO_INT: u32 = 1 << 30;
+const PAYLOAD: u32 = NO_INT - 1;
+const NONE: u32 = PAYLOAD;
+const FALSE: u32 = PAYLOAD - 1;
+const TRUE: u32 = PAYLOAD - 2;
+
 impl Id {
+    /// `None`.
+    pub(crate) const NONE: Id = Id::immediate(NO_INT | NONE);
+
     pub(crate) fn new(index: usize) -> Result<Id> {
-        match u32::try_from(index + 1).ok().and_then(NonZeroU32::new) {
+        match u32::try_from(index + 1).ok().filter(|raw| raw & IMMEDIATE == 0).and_then(NonZeroU32::new) {
             Some(id) => Ok(Id(id)),
             None => Err(full()),
         }
     }
 
-    /// The same as a number, counted from 0 in the order in which values were made.
+    #[inline]
+    const fn immediate(payload: u32) -> Id {
+        Id(NonZeroU32::MIN.saturating_add((IMMEDIATE | payload) - 1))
+    }
+
+    #[inline]
+    pub(crate) fn bool(value: bool) -> Id {
+        Id::immediate(NO_INT | if value { TRUE } else { FALSE })
+    }
+
+    /// An int, if thirty bits hold it.
+    #[inline]
+    pub(crate) fn int(value: i64) -> Option<Id> {
+        let fits = (-(1 << 29)..1 << 29).contains(&value);
+        fits.then(|| Id::immediate(value as u32 & PAYLOAD))
+    }
+
+    /// The float whose eight bytes stand at `offset` of the input, if thirty bits hold that.
+    #[inline]
+    pub(crate) fn float_at(offset: usize) -> Option<Id> {
+        u32::try_from(offset).ok().filter(|offset| *offset < TRUE).map(|offset| Id::immediate(NO_INT | offset))
+    }
+
+    /// Whether it is the value itself.
+    #[inline]
+    pub(crate) fn is_immediate(self) -> bool {
+        self.0.get() & IMMEDIATE != 0
+    }
+
+    /// A number for it, different from that of every other value in the graph. Values in the arena are counted from 0 in
+    /// the order in which they were made; others have numbers from 2^31 on.
     #[inline]
     pub fn index(self) -> usize {
         self.0.get() as usize - 1
+    }
+
+    /// The id with this number.
+    #[inline]
+    pub(crate) fn from_raw(index: u32) -> Option<Id> {
+        NonZeroU32::new(index.wrapping_add(1)).map(Id)
     }
 }
 
@@ -192,6 +243,10 @@ impl Slot {
         Slot { kind, flags: place, high: (len as u64 >> 32) as u16, low: len as u32, data: start as u64 }
     }
 
+    pub(crate) fn persistent(id: Id) -> Slot {
+        Slot { low: id.index() as u32, ..Slot::plain(Kind::Persistent, 0) }
+    }
+
     pub(crate) fn run(kind: Kind, start: usize, len: u32, room: u32) -> Slot {
         Slot { kind, flags: 0, high: 0, low: len, data: start as u64 | u64::from(room) << 32 }
     }
@@ -215,7 +270,32 @@ impl Slot {
 impl<'a> Graph<'a> {
     #[inline]
     pub(crate) fn slot(&self, id: Id) -> Slot {
-        self.slots[id.index()]
+        if id.is_immediate() { self.immediate(id) } else { self.slots[id.index()] }
+    }
+
+    /// The slot that an id which is its own value stands for.
+    #[inline]
+    fn immediate(&self, id: Id) -> Slot {
+        let raw = id.0.get();
+        if raw & NO_INT == 0 {
+            // The sign is the highest of the thirty bits.
+            return Slot::plain(Kind::Int, i64::from((raw << 2) as i32 >> 2) as u64);
+        }
+        match raw & PAYLOAD {
+            NONE => Slot::plain(Kind::None, 0),
+            FALSE => Slot::plain(Kind::Bool, 0),
+            TRUE => Slot::plain(Kind::Bool, 1),
+            offset => {
+                let bytes = self.input.get(offset as usize..).and_then(|rest| rest.first_chunk::<8>());
+                Slot::plain(Kind::Float, bytes.map_or(0, |bytes| u64::from_be_bytes(*bytes)))
+            }
+        }
+    }
+
+    /// The value outside that a persistent id stands for: the id.
+    #[inline]
+    pub(crate) fn persistent_id(&self, slot: Slot) -> Id {
+        Id::from_raw(slot.low).unwrap_or(Id::NONE)
     }
 
     #[inline]

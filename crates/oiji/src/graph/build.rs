@@ -25,6 +25,8 @@ pub struct GraphBuilder<'a> {
     py2_strings: Py2Strings,
     extensions: Extensions,
     fold: bool,
+    /// Every value gets a place in the arena, so that its offset can be found.
+    placed: bool,
 }
 
 impl<'a> GraphBuilder<'a> {
@@ -41,6 +43,7 @@ impl<'a> GraphBuilder<'a> {
             py2_strings: options.py2_strings,
             extensions: options.extensions.clone(),
             fold: !options.exact,
+            placed: options.placed,
         }
     }
 
@@ -53,6 +56,15 @@ impl<'a> GraphBuilder<'a> {
     /// The graph as it stands, without roots.
     pub fn graph(&self) -> &Graph<'a> {
         &self.graph
+    }
+
+    /// A float whose eight bytes stand at `offset` of the input.
+    #[inline]
+    pub(crate) fn float_at(&mut self, offset: usize, value: f64) -> Result<Id> {
+        match Id::float_at(offset) {
+            Some(id) if !self.placed => Ok(id),
+            _ => self.graph.push_slot(Slot::plain(Kind::Float, value.to_bits())),
+        }
     }
 
     pub(crate) fn graph_mut(&mut self) -> &mut Graph<'a> {
@@ -169,18 +181,21 @@ impl<'a> Builder<'a> for GraphBuilder<'a> {
 
     #[inline]
     fn none(&mut self) -> Result<Id> {
-        self.graph.push_slot(Slot::plain(Kind::None, 0))
+        if self.placed { self.graph.push_slot(Slot::plain(Kind::None, 0)) } else { Ok(Id::NONE) }
     }
 
     #[inline]
     fn bool(&mut self, value: bool) -> Result<Id> {
-        self.graph.push_slot(Slot::plain(Kind::Bool, u64::from(value)))
+        if self.placed { self.graph.push_slot(Slot::plain(Kind::Bool, u64::from(value))) } else { Ok(Id::bool(value)) }
     }
 
     #[inline]
     fn int(&mut self, value: Integer<'_>) -> Result<Id> {
         let slot = match value {
-            Integer::Small(value) => Slot::plain(Kind::Int, value as u64),
+            Integer::Small(value) => match Id::int(value) {
+                Some(id) if !self.placed => return Ok(id),
+                _ => Slot::plain(Kind::Int, value as u64),
+            },
             Integer::Big(bytes) => self.graph.owned_slot(Kind::BigInt, &bytes),
         };
         self.graph.push_slot(slot)
@@ -344,7 +359,7 @@ impl<'a> Builder<'a> for GraphBuilder<'a> {
     }
 
     fn persistent(&mut self, id: &Id) -> Result<Id> {
-        self.graph.push_slot(Slot { low: id.index() as u32, ..Slot::plain(Kind::Persistent, 0) })
+        self.graph.push_slot(Slot::persistent(*id))
     }
 
     fn reduce(&mut self, callable: &Id, args: &Id) -> Result<Id> {

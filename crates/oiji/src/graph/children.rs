@@ -39,7 +39,7 @@ impl Graph<'_> {
                 children.ids = self.run(slot).iter();
                 return children;
             }
-            Kind::Persistent => children.first[2] = Id::new(slot.low as usize).ok(),
+            Kind::Persistent => children.first[2] = Some(self.persistent_id(slot)),
             Kind::Object => {
                 let data = &self.objects[slot.low as usize];
                 children.first = [data.kwargs, Some(data.args), Some(data.class)];

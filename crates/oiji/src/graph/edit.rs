@@ -34,16 +34,19 @@ impl<'a> Graph<'a> {
 
     /// Adds `None`.
     pub fn add_none(&mut self) -> Result<Id> {
-        self.push_slot(Slot::plain(Kind::None, 0))
+        Ok(Id::NONE)
     }
 
     /// Adds a bool.
     pub fn add_bool(&mut self, value: bool) -> Result<Id> {
-        self.push_slot(Slot::plain(Kind::Bool, u64::from(value)))
+        Ok(Id::bool(value))
     }
 
     /// Adds an int.
     pub fn add_int(&mut self, value: i64) -> Result<Id> {
+        if let Some(id) = Id::int(value) {
+            return Ok(id);
+        }
         self.push_slot(Slot::plain(Kind::Int, value as u64))
     }
 
@@ -51,7 +54,7 @@ impl<'a> Graph<'a> {
     pub fn add_big_int(&mut self, value: &BigInt) -> Result<Id> {
         let bytes = value.to_signed_bytes_le();
         let slot = match Integer::from_le(&bytes) {
-            Integer::Small(value) => Slot::plain(Kind::Int, value as u64),
+            Integer::Small(value) => return self.add_int(value),
             Integer::Big(bytes) => self.owned_slot(Kind::BigInt, &bytes),
         };
         self.push_slot(slot)
@@ -163,7 +166,7 @@ impl<'a> Graph<'a> {
 
     /// Adds a value kept outside, by its id, which is itself a value.
     pub fn add_persistent(&mut self, id: Id) -> Result<Id> {
-        self.push_slot(Slot { low: id.index() as u32, ..Slot::plain(Kind::Persistent, 0) })
+        self.push_slot(Slot::persistent(id))
     }
 
     /// Adds an object or call. `args` is a tuple, `kwargs` a dict (for [`Made::NewEx`] alone).

@@ -157,9 +157,15 @@ impl<S: Sink> Walk<'_, '_, S> {
     fn value(&mut self, id: Id) -> Result<()> {
         self.emitter.boundary()?;
         let slot = self.graph.slot(id);
-        if !self.anchored.is_empty() && self.open[id.index()] == 0 && self.memo[id.index()] == 0 {
+        if !self.anchored.is_empty() && !id.is_immediate() && self.open[id.index()] == 0 && self.memo[id.index()] == 0 {
             self.work.push(Work::After(id));
         }
+        self.atom(id, slot)
+    }
+
+    /// Writes a value, or begins it if it is a container.
+    #[inline]
+    fn atom(&mut self, id: Id, slot: Slot) -> Result<()> {
         match slot.kind {
             Kind::None => self.emitter.none(),
             Kind::Bool => self.emitter.bool(slot.data != 0),
@@ -243,7 +249,7 @@ impl<S: Sink> Walk<'_, '_, S> {
             }
             Kind::Persistent => {
                 self.enter(id)?;
-                let pid = Id::new(slot.low as usize)?;
+                let pid = self.graph.persistent_id(slot);
                 self.work.push(Work::Persist(id));
                 if self.emitter.protocol() > 0 {
                     self.work.push(Work::Value(pid));
@@ -309,7 +315,7 @@ impl<S: Sink> Walk<'_, '_, S> {
         if self.emitter.protocol() > 0 {
             self.emitter.persistent();
         } else {
-            let pid = self.graph.slot(Id::new(slot.low as usize)?);
+            let pid = self.graph.slot(self.graph.persistent_id(slot));
             match pid.kind {
                 Kind::Str | Kind::Py2Str => self.emitter.persistent_line(self.graph.span(pid))?,
                 _ => {
@@ -445,21 +451,22 @@ impl<S: Sink> Walk<'_, '_, S> {
 
     /// Writes the children of `run` until one is a container, which is then written before the rest.
     fn plain(&mut self, mut run: Run) -> Result<()> {
-        loop {
-            let Some(id) = self.child(run) else {
-                return Ok(());
-            };
+        let ids = children(self.graph, run);
+        while let Some(id) = ids.get(run.next as usize) {
             run.next += 1;
-            if self.descend(Work::Plain(run), id)? {
+            if !self.flat(*id)? {
+                self.descend(Work::Plain(run), *id);
                 return Ok(());
             }
         }
+        Ok(())
     }
 
     /// As `plain`, in batches of a thousand. A batch of one has no mark; in protocol 0 all are batches of one.
     fn batch(&mut self, mut run: Run, kind: Fill) -> Result<()> {
         let width = if kind == Fill::SetItems { 2 } else { 1 };
-        let len = self.children(run).len() as u32;
+        let ids = children(self.graph, run);
+        let len = ids.len() as u32;
         loop {
             if run.batch > 0 && run.batch % width == 0 {
                 let full = run.batch == BATCH as u32 * width;
@@ -479,36 +486,22 @@ impl<S: Sink> Walk<'_, '_, S> {
                     self.emitter.mark();
                 }
             }
-            let Some(id) = self.child(run) else {
-                return Ok(());
-            };
-            run.next += 1;
-            run.batch += 1;
-            if self.descend(Work::Batch(run, kind), id)? {
-                return Ok(());
+            let room = if run.single { width } else { BATCH as u32 * width } - run.batch;
+            let end = len.min(run.next + room);
+            for id in &ids[run.next as usize..end as usize] {
+                run.next += 1;
+                run.batch += 1;
+                if !self.flat(*id)? {
+                    self.descend(Work::Batch(run, kind), *id);
+                    return Ok(());
+                }
             }
         }
     }
 
+    /// Writes `id` at once if nothing can come after it or in it; else says that it did not.
     #[inline]
-    fn children(&self, run: Run) -> &[Id] {
-        match run.step {
-            None => self.graph.run(self.graph.slot(run.of)),
-            Some(index) => match self.graph.steps.get(&run.of).and_then(|steps| steps.get(index as usize)) {
-                Some(step) => &step.ids,
-                None => &[],
-            },
-        }
-    }
-
-    #[inline]
-    fn child(&self, run: Run) -> Option<Id> {
-        self.children(run).get(run.next as usize).copied()
-    }
-
-    /// Writes `id` at once if nothing can come after or in it; else queues it before `rest` and says so.
-    #[inline]
-    fn descend(&mut self, rest: Work, id: Id) -> Result<bool> {
+    fn flat(&mut self, id: Id) -> Result<bool> {
         let slot = self.graph.slot(id);
         let flat = match slot.kind {
             Kind::None | Kind::Bool | Kind::Int | Kind::BigInt | Kind::Float => true,
@@ -516,13 +509,30 @@ impl<S: Sink> Walk<'_, '_, S> {
             Kind::Global => self.graph.steps.is_empty(),
             _ => self.memo[id.index()] != 0,
         };
-        if flat && self.anchored.is_empty() {
-            self.value(id)?;
+        if !flat || !self.anchored.is_empty() {
             return Ok(false);
         }
+        self.emitter.boundary()?;
+        self.atom(id, slot)?;
+        Ok(true)
+    }
+
+    /// Queues `id`, and what is to be written after it.
+    fn descend(&mut self, rest: Work, id: Id) {
         self.work.push(rest);
         self.work.push(Work::Value(id));
-        Ok(true)
+    }
+}
+
+/// The children that a run is of.
+#[inline]
+fn children<'g>(graph: &'g Graph<'_>, run: Run) -> &'g [Id] {
+    match run.step {
+        None => graph.run(graph.slot(run.of)),
+        Some(index) => match graph.steps.get(&run.of).and_then(|steps| steps.get(index as usize)) {
+            Some(step) => &step.ids,
+            None => &[],
+        },
     }
 }
 

@@ -15,6 +15,7 @@ mod literal;
 pub(crate) mod path;
 mod read;
 mod repr;
+mod swift;
 mod uses;
 mod view;
 mod write;

@@ -7,6 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::global::Extensions;
 use crate::graph::arena::{Graph, Id};
 use crate::graph::build::GraphBuilder;
+use crate::graph::swift;
 use crate::limits::Limits;
 use crate::machine::{Flow, Machine};
 use crate::op::read_op;
@@ -36,6 +37,8 @@ pub struct ReadOptions<'a> {
     pub(crate) buffers: Option<Vec<Cow<'a, [u8]>>>,
     pub(crate) exact: bool,
     pub(crate) crlf: bool,
+    /// Gives every value a place in the arena, so that its offset can be found.
+    pub(crate) placed: bool,
 }
 
 /// What becomes of Python 2's `str`.
@@ -56,6 +59,7 @@ impl<'a> ReadOptions<'a> {
             buffers: None,
             exact: false,
             crlf: false,
+            placed: false,
         }
     }
 
@@ -192,6 +196,21 @@ impl<'a> ReadOptions<'a> {
         &self.limits
     }
 
+    /// The same options with a place in the arena for every value.
+    #[cfg(feature = "serde")]
+    pub(crate) fn placed(mut self) -> Self {
+        self.placed = true;
+        self
+    }
+
+    /// The graph of the pickle at `start`.
+    #[cfg(feature = "serde")]
+    pub(crate) fn graph_at(&self, input: &'a [u8], start: u64) -> Option<Graph<'a>> {
+        let mut pickles = self.pickles(input);
+        pickles.source.seek(start);
+        pickles.next()?.ok()
+    }
+
     /// The offset of the op that makes value number `index` of the pickle at `start`.
     #[cfg(feature = "serde")]
     pub(crate) fn offset_of_value(&self, input: &'a [u8], start: u64, index: usize) -> Option<u64> {
@@ -226,6 +245,7 @@ impl<'a> ReadOptions<'a> {
             buffers,
             exact: self.exact,
             crlf: self.crlf,
+            placed: self.placed,
         }
     }
 }
@@ -302,6 +322,12 @@ fn read_one<'a, S: Source<'a>>(
     let start = source.offset();
     let mut until_look = LOOK_EVERY;
     loop {
+        if let Some(slice) = source.as_slice() {
+            let most = u64::from(until_look - 1).min(machine.budget().ops_left()) as u32;
+            let ops = swift::run(slice, machine, builder, most)?;
+            machine.budget().spend_ops(u64::from(ops));
+            until_look -= ops;
+        }
         let offset = source.offset();
         let op = match read_op(source) {
             Ok(op) => op,
@@ -317,16 +343,15 @@ fn read_one<'a, S: Source<'a>>(
             machine.budget().op().map_err(|error| error.at(offset))?;
             continue;
         }
-        match machine.step(op, builder) {
-            Ok(Flow::Continue) => {}
-            Ok(Flow::Stop(root)) => return Ok(root),
-            Err(error) => return Err(error.at(offset)),
-        }
+        let flow = machine.step(op, builder).map_err(|error| error.at(offset))?;
         until_look -= 1;
-        if until_look == 0 {
+        if until_look == 0 || flow != Flow::Continue {
             until_look = LOOK_EVERY;
             let held = builder.graph().held();
             machine.budget().held(held).map_err(|error| error.at(offset))?;
+        }
+        if let Flow::Stop(root) = flow {
+            return Ok(root);
         }
     }
 }

@@ -64,6 +64,9 @@ enum Task {
 impl Walk<'_, '_> {
     #[inline]
     fn reach(&mut self, id: Id) {
+        if id.is_immediate() {
+            return;
+        }
         let count = &mut self.uses[id.index()];
         if *count == 0 {
             *count = 1;
@@ -121,7 +124,7 @@ impl Walk<'_, '_> {
             }
             Kind::Persistent if !self.ids_are_lines => {
                 self.late(id);
-                Id::new(slot.low as usize).into_iter().for_each(|pid| self.reach(pid));
+                self.reach(self.graph.persistent_id(slot));
             }
             _ => {}
         }

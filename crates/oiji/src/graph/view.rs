@@ -5,7 +5,7 @@ use std::fmt;
 use num_bigint::BigInt;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::arena::{Graph, Id, Kind, Made, ObjectData, READ_ONLY, SURROGATES, Slot, Step, StepKind};
+use crate::graph::arena::{Graph, Id, Kind, Made, ObjectData, READ_ONLY, SURROGATES, Step, StepKind};
 
 /// A value in a graph. Cheap to copy; two are the same object in Python's sense if their ids are equal.
 ///
@@ -90,12 +90,13 @@ impl<'a> Graph<'a> {
         self.roots.iter().map(|&id| self.value(id))
     }
 
-    /// Every value the pickle ever made, whether or not it is part of the result, in the order of making.
+    /// Every value in the arena, whether or not it is part of the result, in the order of making: all but `None`, bools,
+    /// small ints and floats, which need no place there.
     pub fn values(&self) -> impl Iterator<Item = Value<'_>> {
         (0..self.slots.len()).filter_map(|index| Id::new(index).ok()).map(|id| self.value(id))
     }
 
-    /// How many values the pickle ever made.
+    /// How many values are in the arena: all ever made but `None`, bools, small ints and floats.
     pub fn value_count(&self) -> usize {
         self.slots.len()
     }
@@ -125,12 +126,7 @@ struct Nothing(std::sync::OnceLock<Graph<'static>>);
 
 impl Nothing {
     fn with_root(&'static self) -> Value<'static> {
-        let graph = self.0.get_or_init(|| {
-            let mut graph = Graph::default();
-            graph.slots.push(Slot::plain(Kind::None, 0));
-            graph.roots = Id::new(0).into_iter().collect();
-            graph
-        });
+        let graph = self.0.get_or_init(|| Graph { roots: vec![Id::NONE], ..Graph::default() });
         graph.root()
     }
 }
@@ -181,10 +177,7 @@ impl<'g> Value<'g> {
                 Node::Global(Global { module: &global.module, name: &global.name })
             }
             Kind::Extension => Node::Extension(slot.low),
-            Kind::Persistent => match Id::new(slot.low as usize) {
-                Ok(id) => Node::Persistent(self.sibling(id)),
-                Err(_) => Node::None,
-            },
+            Kind::Persistent => Node::Persistent(self.sibling(graph.persistent_id(slot))),
             Kind::Object => Node::Object(Object { value: self, data: &graph.objects[slot.low as usize] }),
         }
     }

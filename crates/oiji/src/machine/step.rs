@@ -55,8 +55,7 @@ impl<V: Clone> Machine<V> {
             (Opcode::Dup, _) => self.top(opcode)?.clone(),
 
             (Opcode::Mark, _) => {
-                self.fence = self.stack.len();
-                self.marks.push(self.fence);
+                self.mark();
                 return Ok(Flow::Continue);
             }
             (Opcode::Pop, _) => return self.drop_top(opcode, builder),
@@ -245,8 +244,21 @@ impl<V: Clone> Machine<V> {
         Ok(Flow::Continue)
     }
 
+    /// Pushes a value.
     #[inline]
-    fn put(&mut self, index: u64, opcode: Opcode) -> Result<Flow<V>> {
+    pub(crate) fn push(&mut self, value: V) {
+        self.stack.push(value);
+    }
+
+    /// Pushes a mark.
+    #[inline]
+    pub(crate) fn mark(&mut self) {
+        self.fence = self.stack.len();
+        self.marks.push(self.fence);
+    }
+
+    #[inline]
+    pub(crate) fn put(&mut self, index: u64, opcode: Opcode) -> Result<Flow<V>> {
         let value = self.top(opcode)?.clone();
         self.memo.put(index, value);
         self.budget.memo(self.memo.count())?;
@@ -259,7 +271,7 @@ impl<V: Clone> Machine<V> {
     }
 
     #[inline]
-    fn tuple<'de, B: Builder<'de, Value = V>>(
+    pub(crate) fn tuple<'de, B: Builder<'de, Value = V>>(
         &mut self,
         count: usize,
         opcode: Opcode,

@@ -131,7 +131,7 @@ impl<'de> Deserializer<'de, SliceSource<'de>> {
         let start = self.pickles.offset();
         let graph = self.pickles.next().unwrap_or_else(|| Err(Error::from(ErrorKind::EndOfInput).at(start)))?;
         typed(graph.root(), FromInput(self.input), &self.options)
-            .map_err(|error| located(error, self.input, start, &self.options))
+            .map_err(|error| located::<T>(error, self.input, start, &self.options))
     }
 
     /// All values that are left, of one type.
@@ -178,11 +178,17 @@ fn typed<'de, T: Deserialize<'de>, L: Loan<'de>>(value: Value<'_>, loan: L, opti
     T::deserialize(ValueDeserializer { value, context: &context }).map_err(|error| error.inside(&"root"))
 }
 
-/// The same error with the offset of the value it is about. Values have no offsets; so the pickle is read once more, up to
-/// the op that makes it.
+/// The same error with the offset of the value it is about. Values know no offsets; so the pickle is read once more, with
+/// a place for each value, and once more up to the op that makes the one in question.
 #[cold]
-fn located(error: Error, input: &[u8], start: u64, options: &ReadOptions<'_>) -> Error {
-    match error.value_without_offset().and_then(|index| options.offset_of_value(input, start, index)) {
+fn located<'de, T: Deserialize<'de>>(error: Error, input: &'de [u8], start: u64, options: &ReadOptions<'de>) -> Error {
+    if error.offset().is_some() {
+        return error;
+    }
+    let placed = options.clone().placed();
+    let again =
+        placed.graph_at(input, start).and_then(|graph| typed::<T, _>(graph.root(), FromInput(input), &placed).err());
+    match again.and_then(|again| again.value()).and_then(|index| placed.offset_of_value(input, start, index)) {
         Some(offset) => error.at(offset),
         None => error,
     }

@@ -1,0 +1,162 @@
+//! The hot loop of reading from a slice: the two dozen ops that nearly all of every pickle is made of, straight from their
+//! bytes to the builder. Whatever else comes, and every error, is left to the machine.
+//!
+//! Here alone outside `op` encodings are known: decoding an op into an `Op` and matching it again cost three quarters of
+//! the time on lists of numbers. `tests/properties.rs` holds this loop equal to the machine, which reads streams.
+
+use crate::error::Result;
+use crate::graph::arena::Id;
+use crate::graph::build::GraphBuilder;
+use crate::machine::{Builder, Machine};
+use crate::op::number::Integer;
+use crate::opcode::Opcode;
+use crate::source::{Chunk, SliceSource, Source};
+
+/// Runs at most `most` ops, as long as they are swift ones; gives how many.
+///
+/// # Errors
+/// What the builder refuses, with the offset.
+#[inline]
+pub(super) fn run<'a>(
+    source: &mut SliceSource<'a>,
+    machine: &mut Machine<Id>,
+    builder: &mut GraphBuilder<'a>,
+    most: u32,
+) -> Result<u32> {
+    let input = source.input();
+    let mut position = source.offset() as usize;
+    let mut ops = 0;
+    while ops < most {
+        let rest = &input[position..];
+        let Some((&code, after)) = rest.split_first() else { break };
+        let len = match swift(code, after, position, machine, builder) {
+            Ok(0) => break,
+            Ok(len) => len,
+            Err(error) => {
+                source.seek(position as u64);
+                return Err(error.at(position as u64));
+            }
+        };
+        position += len;
+        ops += 1;
+    }
+    source.seek(position as u64);
+    Ok(ops)
+}
+
+const BININT1: u8 = Opcode::BinInt1.code();
+const BININT2: u8 = Opcode::BinInt2.code();
+const BININT: u8 = Opcode::BinInt.code();
+const BINFLOAT: u8 = Opcode::BinFloat.code();
+const NONE: u8 = Opcode::None.code();
+const NEWTRUE: u8 = Opcode::NewTrue.code();
+const NEWFALSE: u8 = Opcode::NewFalse.code();
+const SHORT_BINUNICODE: u8 = Opcode::ShortBinUnicode.code();
+const BINUNICODE: u8 = Opcode::BinUnicode.code();
+const MEMOIZE: u8 = Opcode::Memoize.code();
+const BINPUT: u8 = Opcode::BinPut.code();
+const LONG_BINPUT: u8 = Opcode::LongBinPut.code();
+const BINGET: u8 = Opcode::BinGet.code();
+const LONG_BINGET: u8 = Opcode::LongBinGet.code();
+const MARK: u8 = Opcode::Mark.code();
+const EMPTY_TUPLE: u8 = Opcode::EmptyTuple.code();
+const EMPTY_LIST: u8 = Opcode::EmptyList.code();
+const EMPTY_DICT: u8 = Opcode::EmptyDict.code();
+const TUPLE1: u8 = Opcode::Tuple1.code();
+const TUPLE2: u8 = Opcode::Tuple2.code();
+const TUPLE3: u8 = Opcode::Tuple3.code();
+
+/// Runs one op if it is a swift one and whole; gives its length in bytes, or 0.
+#[inline(always)]
+fn swift<'a>(
+    code: u8,
+    after: &'a [u8],
+    position: usize,
+    machine: &mut Machine<Id>,
+    builder: &mut GraphBuilder<'a>,
+) -> Result<usize> {
+    match code {
+        BININT1 => {
+            let Some(&byte) = after.first() else { return Ok(0) };
+            machine.push(builder.int(Integer::Small(i64::from(byte)))?);
+            Ok(2)
+        }
+        BININT => {
+            let Some(&bytes) = after.first_chunk::<4>() else { return Ok(0) };
+            machine.push(builder.int(Integer::Small(i64::from(i32::from_le_bytes(bytes))))?);
+            Ok(5)
+        }
+        BININT2 => {
+            let Some(&bytes) = after.first_chunk::<2>() else { return Ok(0) };
+            machine.push(builder.int(Integer::Small(i64::from(u16::from_le_bytes(bytes))))?);
+            Ok(3)
+        }
+        BINFLOAT => {
+            let Some(&bytes) = after.first_chunk::<8>() else { return Ok(0) };
+            machine.push(builder.float_at(position + 1, f64::from_be_bytes(bytes))?);
+            Ok(9)
+        }
+        BINGET => {
+            let Some(&index) = after.first() else { return Ok(0) };
+            let Some(&id) = machine.memo().get(u64::from(index)) else { return Ok(0) };
+            machine.push(id);
+            Ok(2)
+        }
+        LONG_BINGET => {
+            let Some(&bytes) = after.first_chunk::<4>() else { return Ok(0) };
+            let Some(&id) = machine.memo().get(u64::from(u32::from_le_bytes(bytes))) else { return Ok(0) };
+            machine.push(id);
+            Ok(5)
+        }
+        SHORT_BINUNICODE => {
+            let Some((&len, text)) = after.split_first() else { return Ok(0) };
+            let Some(text) = text.get(..usize::from(len)) else { return Ok(0) };
+            machine.push(builder.str(Chunk::Input(text))?);
+            Ok(2 + usize::from(len))
+        }
+        BINUNICODE => {
+            let Some((&len, text)) = after.split_first_chunk::<4>() else { return Ok(0) };
+            let len = u32::from_le_bytes(len) as usize;
+            let Some(text) = text.get(..len) else { return Ok(0) };
+            machine.push(builder.str(Chunk::Input(text))?);
+            Ok(5 + len)
+        }
+        MEMOIZE => machine.put(machine.memo().count(), Opcode::Memoize).map(|_| 1),
+        BINPUT => {
+            let Some(&index) = after.first() else { return Ok(0) };
+            machine.put(u64::from(index), Opcode::BinPut).map(|_| 2)
+        }
+        LONG_BINPUT => {
+            let Some(&bytes) = after.first_chunk::<4>() else { return Ok(0) };
+            machine.put(u64::from(u32::from_le_bytes(bytes)), Opcode::LongBinPut).map(|_| 5)
+        }
+        NONE => {
+            machine.push(builder.none()?);
+            Ok(1)
+        }
+        NEWTRUE | NEWFALSE => {
+            machine.push(builder.bool(code == NEWTRUE)?);
+            Ok(1)
+        }
+        MARK => {
+            machine.mark();
+            Ok(1)
+        }
+        EMPTY_TUPLE => {
+            machine.push(builder.tuple(&[])?);
+            Ok(1)
+        }
+        EMPTY_LIST => {
+            machine.push(builder.list(&[])?);
+            Ok(1)
+        }
+        EMPTY_DICT => {
+            machine.push(builder.dict(&[])?);
+            Ok(1)
+        }
+        TUPLE1 => machine.tuple(1, Opcode::Tuple1, builder).map(|_| 1),
+        TUPLE2 => machine.tuple(2, Opcode::Tuple2, builder).map(|_| 1),
+        TUPLE3 => machine.tuple(3, Opcode::Tuple3, builder).map(|_| 1),
+        _ => Ok(0),
+    }
+}
