@@ -180,11 +180,17 @@ impl Input {
 
     /// An error where its first pickle should be.
     pub(crate) fn no_pickle(&self, error: &Error) -> Failure {
-        let text = crate::failure::explain(error);
-        match (self.looks_like, error.kind()) {
-            (_, ErrorKind::Io(_) | ErrorKind::Limit { .. } | ErrorKind::EndOfInput) | (None, _) => self.failure(error),
-            (Some(kind), _) => Failure::about(&self.name, format!("{text}; this looks like {kind}")),
+        if matches!(error.kind(), ErrorKind::Io(_) | ErrorKind::Limit { .. } | ErrorKind::EndOfInput) {
+            return self.failure(error);
         }
+        let mut text = crate::failure::explain(error);
+        if let Some(kind) = self.looks_like {
+            text = format!("{text}; this looks like {kind}");
+        }
+        if error.offset() == Some(0) {
+            text = format!("not a pickle: {text}");
+        }
+        Failure::about(&self.name, text)
     }
 
     /// An error of the library about it.

@@ -32,7 +32,7 @@ Examples:
 
 Exit status:
   0  all of it was converted
-  2  something could not be read, or not be said in this protocol; no output was written")]
+  2  something could not be read, or not be said in this protocol; the file OUT is as it was")]
 pub(crate) struct Args {
     /// The file to convert; `-` is standard input
     #[arg(value_name = "IN")]

@@ -27,7 +27,7 @@ Examples:
 
 Exit status:
   0  every op was listed
-  2  a file could not be read, or does not hold together; the ops before that are listed all the same")]
+  2  a file could not be read, or does not hold together; the ops before are listed still")]
 pub(crate) struct Args {
     /// Files to take apart; `-` is standard input
     #[arg(required = true, value_name = "FILE")]

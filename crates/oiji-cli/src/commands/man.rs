@@ -16,7 +16,7 @@ use crate::output;
 #[command(after_long_help = "\
 Examples:
   oiji man | man -l -
-  oiji man man | man -l -
+  oiji man show | man -l -
   oiji man --dir ~/.local/share/man/man1
 
 Exit status:

@@ -39,7 +39,7 @@ Paths:
 
 Exit status:
   0  everything was shown
-  2  a file could not be read, or the path leads nowhere in it; the other files are shown all the same")]
+  2  a file could not be read, or the path leads nowhere in it; other files are shown still")]
 pub(crate) struct Args {
     /// Files to show; `-` is standard input
     #[arg(required = true, value_name = "FILE")]

@@ -189,9 +189,18 @@ impl<'a> Graph<'a> {
     /// Takes note of something done to a value after it was made: a state, items appended or set.
     ///
     /// # Errors
-    /// `WrongType` if `target` is a builtin value, to which nothing of the kind can be done; `append`, `set_items` and
-    /// `add_items` are for lists, dicts and sets.
+    /// `WrongType` if `target` is a builtin value, to which nothing of the kind can be done; `append`, `set_item` and
+    /// `add_items` are for lists, dicts and sets. A message for a key without a value, and for other than one state.
     pub fn add_step(&mut self, target: Id, kind: StepKind, ids: &[Id]) -> Result<()> {
+        match kind {
+            StepKind::Build if ids.len() != 1 => {
+                return Err(Error::message(format!("{} states where one belongs", ids.len())));
+            }
+            StepKind::SetItems if ids.len() % 2 == 1 => {
+                return Err(Error::message("a key without a value"));
+            }
+            _ => {}
+        }
         let slot = self.slot(target);
         match slot.kind {
             Kind::Object if kind == StepKind::Build && !self.steps.contains_key(&target) => {

@@ -185,9 +185,9 @@ impl<'a> ReadOptions<'a> {
                 Err(error) if error.is_end_of_input() && !roots.is_empty() => break,
                 Err(error) => return Err(error),
             }
+            builder.graph_mut().protocol = machine.protocol();
             machine.restart();
         }
-        builder.graph_mut().protocol = machine.protocol();
         Ok(builder.finish(roots))
     }
 

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 /// One value of a random graph. Numbers point at values made before, counted from the newest and wrapped around.
 #[derive(Clone, Debug)]
-pub enum Plan {
+pub(crate) enum Plan {
     None,
     Bool(bool),
     Int(i64),
@@ -45,7 +45,7 @@ pub enum Plan {
 }
 
 /// Plans of up to forty values.
-pub fn plans() -> impl Strategy<Value = Vec<Plan>> {
+pub(crate) fn plans() -> impl Strategy<Value = Vec<Plan>> {
     let number = 0..64_usize;
     let numbers = || vec(0..64_usize, 0..5);
     let pairs = || vec((0..64_usize, 0..64_usize), 0..4);
@@ -82,7 +82,7 @@ pub fn plans() -> impl Strategy<Value = Vec<Plan>> {
 }
 
 /// The graph that a plan describes; what cannot be (a list as a key) is left out.
-pub fn graph(plan: &[Plan]) -> Graph<'static> {
+pub(crate) fn graph(plan: &[Plan]) -> Graph<'static> {
     let mut graph = Graph::new();
     let mut made: Vec<Id> = vec![graph.add_none().unwrap()];
     for node in plan {

@@ -63,7 +63,7 @@ pub struct Heading {
     pub number: usize,
     /// How many there are, if that is known.
     pub count: Option<usize>,
-    /// The protocol it states.
+    /// The protocol it states; 0 if it states none.
     pub protocol: u8,
     /// Its size, if that is known.
     pub bytes: Option<u64>,
@@ -75,7 +75,11 @@ impl fmt::Display for Heading {
         if let Some(count) = self.count {
             write!(f, " of {count}")?;
         }
-        write!(f, ", protocol {}", self.protocol)?;
+        match self.protocol {
+            // Neither of the two states which it is.
+            0 => f.write_str(", protocol 0 or 1")?,
+            protocol => write!(f, ", protocol {protocol}")?,
+        }
         match self.bytes {
             Some(bytes) => write!(f, ", {}", size(bytes)),
             None => Ok(()),
