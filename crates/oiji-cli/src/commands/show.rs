@@ -151,6 +151,8 @@ impl Show<'_> {
         let watch = input.watch();
         let reading = self.reading.clone();
         let (bytes, source) = input.source();
+        // Whoever writes into our input may wait for us.
+        let comes_slowly = bytes.is_empty();
         let mut pickles = reading.pickles_from_source(bytes, source);
         let mut number = 0;
         let (end, error) = loop {
@@ -164,6 +166,9 @@ impl Show<'_> {
             if self.args.pickle.is_none_or(|wanted| wanted == number) {
                 let span = Span { offset, bytes: pickles.offset() - offset };
                 self.pickle(&graph, graph.root(), &Place { number, span: Some(span) })?;
+                if comes_slowly {
+                    self.out.flush().map_err(Failure::writing)?;
+                }
             }
             if self.args.pickle == Some(number) {
                 return self.verdict(number);
