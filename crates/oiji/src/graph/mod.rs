@@ -8,7 +8,7 @@ mod build;
 mod children;
 mod edit;
 mod emit;
-mod equal;
+pub(crate) mod equal;
 mod fold;
 pub(crate) mod hash;
 mod literal;
