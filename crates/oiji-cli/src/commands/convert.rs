@@ -1,8 +1,9 @@
-//! `oiji convert`: pickles in another protocol, or without the memo entries that nobody needs.
+//! `oiji convert`: pickles in another protocol, without the memo entries that nobody needs, as JSON and back.
 
 use std::io::Write;
 use std::path::PathBuf;
 
+use oiji::json::{self, JsonOptions};
 use oiji::machine::MemoScope;
 use oiji::op::read_op;
 use oiji::source::{SliceSource, Source};
@@ -14,7 +15,11 @@ use crate::failure::{Failure, Status, explain};
 use crate::input::Input;
 use crate::options::{LimitArgs, Py2Args};
 
-/// Write pickles in another protocol, or smaller.
+/// Write pickles in another protocol, smaller, or as JSON; and JSON as pickles.
+///
+/// JSON is tagged where it has no such type, so that nothing is lost: converted back it is the same pickle. With --plain it
+/// has no tags, and what does not fit is an error that says where. The form of OUT is told by --to or by its name; input
+/// that is such JSON is told by its first byte.
 ///
 /// The output is a file that is replaced as a whole or, when something is wrong, left as it was; input and output may be
 /// the same file. Where its name ends in .gz, .bz2, .xz or .lz4 it is compressed so. All pickles of an input with several
@@ -29,6 +34,9 @@ Examples:
   oiji convert model.pkl -o model.pkl --optimize
   oiji convert data.pkl.xz -o data.pkl.gz
   oiji convert py2.pkl --encoding latin1 --protocol 4 -o py3.pkl
+  oiji convert data.pkl -o data.json
+  oiji convert data.json -o data.pkl
+  oiji convert --plain config.pkl
 
 Exit status:
   0  all of it was converted
@@ -45,6 +53,18 @@ pub(crate) struct Args {
     /// The protocol to write, from 0 to 5 [default: that of the input]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=i64::from(oiji::HIGHEST_PROTOCOL)))]
     protocol: Option<u8>,
+
+    /// The form to write [default: by the name of OUT, else pickle]
+    #[arg(long, value_name = "FORM")]
+    to: Option<Form>,
+
+    /// Write plain JSON, without tags: for those who know nothing of pickles
+    #[arg(long, conflicts_with_all = ["protocol", "optimize"])]
+    plain: bool,
+
+    /// Write JSON with a value a line, indented
+    #[arg(long)]
+    pretty: bool,
 
     /// Leave out memo entries that nothing gets, as Python's pickletools.optimize does. Alone it changes nothing else
     #[arg(long)]
@@ -65,10 +85,22 @@ pub(crate) struct Args {
     limits: LimitArgs,
 }
 
+/// The form of the output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Form {
+    /// Pickles
+    Pickle,
+    /// Tagged JSON: nothing is lost
+    Json,
+}
+
 pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
     let mut input = Input::open(&args.input, args.limits)?;
-    let mut out = Destination::open(args.output.as_deref(), false)?;
-    if args.optimize && args.protocol.is_none() && !args.py2.is_decoding() {
+    let form = args.form();
+    let mut out = Destination::open(args.output.as_deref(), form == Form::Json)?;
+    if is_json(input.bytes()?) {
+        from_json(args, &mut input, &mut out)?;
+    } else if form == Form::Pickle && args.optimize && args.protocol.is_none() && !args.py2.is_decoding() {
         optimize(args, &mut input, &mut out)?;
     } else {
         read_and_write(args, &mut input, &mut out)?;
@@ -159,7 +191,42 @@ fn no_pickle(name: &str, bytes: u64, offset: u64, error: &Error) -> Failure {
     )
 }
 
+/// Whether the input is JSON that we wrote: none of these bytes is an opcode.
+fn is_json(bytes: &[u8]) -> bool {
+    matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'[' | b'"'))
+}
+
+/// Reads tagged JSON and writes its graphs.
+fn from_json(args: &Args, input: &mut Input, out: &mut Destination) -> Result<(), Failure> {
+    let name = input.name().to_owned();
+    let limits = input.limits();
+    for document in documents(input.bytes()?) {
+        match json::read_with(document, &limits) {
+            Ok(graph) => write(args, &name, &graph, out)?,
+            Err(error) => return Err(Failure::about(&name, explain(&error))),
+        }
+    }
+    Ok(())
+}
+
+/// The JSON documents in `bytes`: each begins with a brace at the start of a line, where no other line has one.
+fn documents(bytes: &[u8]) -> Vec<&[u8]> {
+    let mut starts = vec![0];
+    starts.extend(bytes.windows(2).enumerate().filter(|(_, pair)| *pair == b"\n{").map(|(index, _)| index + 1));
+    let ends = starts.iter().skip(1).copied().chain([bytes.len()]);
+    starts.iter().copied().zip(ends).map(|(start, end)| &bytes[start..end]).collect()
+}
+
 impl Args {
+    fn form(&self) -> Form {
+        let is_json = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "json");
+        match self.to {
+            Some(form) => form,
+            None if self.plain || self.output.as_ref().is_some_and(is_json) => Form::Json,
+            None => Form::Pickle,
+        }
+    }
+
     /// Names become Python 3's only if the output is to have those. From one old protocol to another they stay as they
     /// stand, since not every name finds back.
     fn read_options(&self) -> ReadOptions<'static> {
@@ -171,9 +238,27 @@ impl Args {
 }
 
 fn write(args: &Args, name: &str, graph: &Graph<'_>, out: &mut Destination) -> Result<(), Failure> {
+    if args.form() == Form::Json {
+        return write_json(args, name, graph, out);
+    }
     let protocol = args.protocol.unwrap_or(graph.protocol());
     let options = WriteOptions::new().protocol(protocol).fix_imports(args.py2.fix_imports());
     match options.to_writer(graph, &mut *out) {
+        Ok(()) => Ok(()),
+        Err(error) if out.is_broken() => Err(out.failure(error.into())),
+        Err(error) => Err(Failure::about(name, explain(&error))),
+    }
+}
+
+/// Tagged JSON of a graph, or plain JSON of each of its values.
+fn write_json(args: &Args, name: &str, graph: &Graph<'_>, out: &mut Destination) -> Result<(), Failure> {
+    let options = JsonOptions { pretty: args.pretty, limits: args.limits.limits(false), ..JsonOptions::default() };
+    let written = if args.plain {
+        graph.roots().try_for_each(|root| json::write_plain(root, &mut *out, &options))
+    } else {
+        json::write(graph, &mut *out, &options)
+    };
+    match written {
         Ok(()) => Ok(()),
         Err(error) if out.is_broken() => Err(out.failure(error.into())),
         Err(error) => Err(Failure::about(name, explain(&error))),

@@ -269,7 +269,7 @@ impl<'t> Reader<'t> {
             Task::Make { at, made, reserved } => self.make(at, made, reserved),
             Task::Persist { reserved } => {
                 let Some(id) = self.ids.pop() else { return Ok(()) };
-                self.settle(Slot { low: id.index() as u32, ..Slot::plain(Kind::Persistent, 0) }, reserved)
+                self.settle(Slot::persistent(id), reserved)
             }
             Task::Step { at, kind, base } => self.step(at, kind, base as usize),
         }

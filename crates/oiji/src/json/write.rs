@@ -401,7 +401,7 @@ impl<'g, W: Write> Writer<'g, W> {
             }
             _ => {
                 self.out.key(Tag::Persistent.name());
-                self.tasks.push(Task::Value(Id::new(slot.low as usize)?));
+                self.tasks.push(Task::Value(self.graph.persistent_id(slot)));
                 return Ok(());
             }
         }
