@@ -157,6 +157,32 @@ impl<'a> GraphBuilder<'a> {
         }
     }
 
+    /// The value that a call only stands for.
+    fn folded(&mut self, callable: Id, args: Id) -> Result<Option<Id>> {
+        if self.kind(callable) == Kind::Global {
+            if let Some(slot) = fold::fold(&mut self.graph, callable, args)? {
+                return self.graph.push_slot(slot).map(Some);
+            }
+        }
+        let (class, args, kwargs) = match fold::new_object(&self.graph, callable, args) {
+            None => return Ok(None),
+            Some(NewObject::Keywords { class, args, kwargs }) => (class, args, Some(kwargs)),
+            Some(NewObject::Positional { class }) => (class, self.rest(args)?, None),
+            Some(NewObject::Partial { args, kwargs }) => {
+                let class = self.graph.run(self.graph.slot(args))[0];
+                (class, self.rest(args)?, Some(kwargs))
+            }
+        };
+        let made = if kwargs.is_some() { Made::NewEx } else { Made::New };
+        self.make(made, class, args, kwargs).map(Some)
+    }
+
+    /// A tuple of all items of another but the first.
+    fn rest(&mut self, tuple: Id) -> Result<Id> {
+        let rest = self.graph.run(self.graph.slot(tuple))[1..].to_vec();
+        self.tuple(&rest)
+    }
+
     /// What `BUILD` may give to a value of a builtin type, which has no `__dict__`: nothing.
     fn check_no_state(&self, object: Id, state: Id) -> Result<()> {
         let is_none = |id: Id| self.kind(id) == Kind::None;
@@ -366,20 +392,9 @@ impl<'a> Builder<'a> for GraphBuilder<'a> {
         if self.kind(*args) != Kind::Tuple {
             return Err(self.wrong_type("a tuple of arguments", *args));
         }
-        if self.fold && self.kind(*callable) == Kind::Global {
-            if let Some(slot) = fold::fold(&mut self.graph, *callable, *args)? {
-                return self.graph.push_slot(slot);
-            }
-            match fold::new_object(&self.graph, *callable, *args) {
-                Some(NewObject::Positional { class }) => {
-                    let rest = self.graph.run(self.graph.slot(*args))[1..].to_vec();
-                    let args = self.tuple(&rest)?;
-                    return self.make(Made::New, class, args, None);
-                }
-                Some(NewObject::Keywords { class, args, kwargs }) => {
-                    return self.make(Made::NewEx, class, args, Some(kwargs));
-                }
-                None => {}
+        if self.fold && matches!(self.kind(*callable), Kind::Global | Kind::Object) {
+            if let Some(folded) = self.folded(*callable, *args)? {
+                return Ok(folded);
             }
         }
         self.make(Made::Call, *callable, *args, None)

@@ -1,5 +1,5 @@
 //! Calls that only say what an older protocol has no opcode for: sets before protocol 4, bytes before 3, bytearrays
-//! before 5, dotted names before 4, new objects before 2 (with keywords, 4). They become the values they stand for,
+//! before 5, dotted names before 4, new objects before 2 (with keywords, before 4). They become the values they stand for,
 //! unless `ReadOptions::exact` is set.
 
 use crate::error::Result;
@@ -102,12 +102,26 @@ fn attribute(graph: &mut Graph<'_>, owner: Slot, name: Slot) -> Result<Option<Sl
 /// How `copyreg.__newobj__(class, *args)` or `copyreg.__newobj_ex__(class, args, kwargs)` makes an object: class, the
 /// arguments that follow it or their tuple, and keywords.
 pub(crate) enum NewObject {
-    Positional { class: Id },
-    Keywords { class: Id, args: Id, kwargs: Id },
+    Positional {
+        class: Id,
+    },
+    Keywords {
+        class: Id,
+        args: Id,
+        kwargs: Id,
+    },
+    /// The class stands first among the arguments.
+    Partial {
+        args: Id,
+        kwargs: Id,
+    },
 }
 
 /// What object `callable(*args)` makes, if it is such a call.
 pub(crate) fn new_object(graph: &Graph<'_>, callable: Id, args: Id) -> Option<NewObject> {
+    if graph.slot(callable).kind == Kind::Object {
+        return partial(graph, callable, args);
+    }
     let global = &graph.globals[graph.slot(callable).low as usize];
     if !matches!(&*global.module, "copyreg" | "copy_reg") {
         return None;
@@ -124,4 +138,27 @@ pub(crate) fn new_object(graph: &Graph<'_>, callable: Id, args: Id) -> Option<Ne
         }
         _ => None,
     }
+}
+
+/// `functools.partial(cls.__new__, cls, *args, **kwargs)()`: how protocols 2 and 3 say a new object with keywords.
+fn partial(graph: &Graph<'_>, callable: Id, args: Id) -> Option<NewObject> {
+    let data = graph.objects[graph.slot(callable).low as usize];
+    let global = |id: Id| match graph.slot(id) {
+        slot if slot.kind == Kind::Global => graph.globals.get(slot.low as usize),
+        _ => None,
+    };
+    let is_partial = global(data.class).is_some_and(|name| &*name.module == "functools" && &*name.name == "partial");
+    let state = graph.slot(data.state?);
+    if !is_partial || graph.slot(args).low > 0 || state.kind != Kind::Tuple || graph.steps.contains_key(&callable) {
+        return None;
+    }
+    let [function, args, kwargs, _] = *graph.run(state) else { return None };
+    let (args_slot, kwargs_slot) = (graph.slot(args), graph.slot(kwargs));
+    if args_slot.kind != Kind::Tuple || kwargs_slot.kind != Kind::Dict {
+        return None;
+    }
+    let (function, class) = (global(function)?, global(*graph.run(args_slot).first()?)?);
+    let is_new = function.module == class.module
+        && function.name.strip_suffix(".__new__").is_some_and(|owner| owner == &*class.name);
+    is_new.then_some(NewObject::Partial { args, kwargs })
 }
