@@ -196,7 +196,11 @@ impl<S: Sink> Emitter<S> {
             self.get(index);
             return Ok(());
         }
-        self.global(module, global)?;
+        // Below protocol 3 always by Python 2's name, which Python 3 maps: so both find it.
+        let fix_imports = std::mem::replace(&mut self.fix_imports, true);
+        let written = self.global(module, global);
+        self.fix_imports = fix_imports;
+        written?;
         let index = self.memoize();
         self.helpers.insert(name, index);
         Ok(())
@@ -315,16 +319,42 @@ impl<S: Sink> Emitter<S> {
         self.simple(Opcode::Reduce);
     }
 
-    /// Begins what `NEWOBJ` does (`NEWOBJ_EX` if `keywords`) as a call of a function in `copyreg`.
+    /// Begins what `NEWOBJ` does as a call of a function in `copyreg`.
     ///
     /// # Errors
     /// `Io`.
-    pub fn new_callable(&mut self, keywords: bool) -> Result<()> {
-        if keywords {
-            self.helper("newobj_ex", "copyreg", "__newobj_ex__")
-        } else {
-            self.helper("newobj", "copyreg", "__newobj__")
+    pub fn new_callable(&mut self) -> Result<()> {
+        self.helper("newobj", "copyreg", "__newobj__")
+    }
+
+    /// Begins what `NEWOBJ_EX` does as a `functools.partial`, as CPython does before protocol 4. Class and arguments come
+    /// next, above two marks; then the tuple's end, the keywords, and [`Emitter::call_partial`].
+    ///
+    /// # Errors
+    /// `Inexpressible` for a name that the protocol cannot say.
+    pub fn partial_new(&mut self, module: &str, class: &str) -> Result<()> {
+        let function = format!("{class}.__new__");
+        self.helper("partial", "functools", "partial")?;
+        if self.tuple_needs_mark(1) {
+            self.mark();
         }
+        self.global(module, &function)?;
+        self.end_tuple(1);
+        self.reduce();
+        // Its state: function, arguments, keywords, attributes.
+        self.mark();
+        self.global(module, &function)?;
+        self.mark();
+        Ok(())
+    }
+
+    /// Ends and calls the partial that [`Emitter::partial_new`] began.
+    pub fn call_partial(&mut self) {
+        self.none();
+        self.end_marked_tuple();
+        self.build();
+        self.empty_tuple();
+        self.reduce();
     }
 
     /// `cls.__new__(cls, *args)` from class and tuple, or with a dict of keywords too; from protocol 2 and 4 on.

@@ -77,6 +77,8 @@ enum Work {
     Step(Id, u32),
     /// The state or items of step number `.1` are written; `BUILD` takes the state.
     Build,
+    /// All above a mark is written.
+    EndTuple,
     /// The id of a persistent value is written.
     Persist(Id),
     /// A dropped value is written and to be dropped.
@@ -118,6 +120,7 @@ impl<S: Sink> Walk<'_, '_, S> {
                 Work::Step(id, index) => self.step(id, index),
                 Work::Build => self.emitter.build(),
                 Work::Persist(id) => self.persist(id)?,
+                Work::EndTuple => self.emitter.end_marked_tuple(),
                 Work::Drop => self.emitter.pop(),
                 Work::After(id) => self.after(id),
             }
@@ -364,18 +367,24 @@ impl<S: Sink> Walk<'_, '_, S> {
                 self.work.push(Work::Value(data.args));
                 self.work.push(Work::Value(data.class));
             }
-            // Before protocol 2, and for keywords before 4, a call of a function in copyreg does what the op does.
+            // Before protocol 2 a call of a function in copyreg does what the op does; with keywords, before 4, a partial.
             Made::New => {
-                self.emitter.new_callable(false)?;
+                self.emitter.new_callable()?;
                 self.emitter.mark();
                 self.work.push(Work::Plain(args));
                 self.work.push(Work::Value(data.class));
             }
             Made::NewEx => {
-                self.emitter.new_callable(true)?;
-                self.emitter.mark();
+                let class = self.graph.slot(data.class);
+                if class.kind != Kind::Global {
+                    let what = "an object with keywords of a class that is no global".to_owned();
+                    return Err(ErrorKind::Inexpressible { what, protocol, hint: "use protocol 4" }.into());
+                }
+                let global = &self.graph.globals[class.low as usize];
+                self.emitter.partial_new(&global.module, &global.name)?;
                 self.work.extend(data.kwargs.map(Work::Value));
-                self.work.push(Work::Value(data.args));
+                self.work.push(Work::EndTuple);
+                self.work.push(Work::Plain(args));
                 self.work.push(Work::Value(data.class));
             }
             Made::Instance => {
@@ -396,10 +405,11 @@ impl<S: Sink> Walk<'_, '_, S> {
             Made::Call => self.emitter.reduce(),
             Made::New if protocol >= 2 => self.emitter.new_object(false),
             Made::NewEx if protocol >= 4 => self.emitter.new_object(true),
-            Made::New | Made::NewEx => {
+            Made::New => {
                 self.emitter.end_marked_tuple();
                 self.emitter.reduce();
             }
+            Made::NewEx => self.emitter.call_partial(),
             Made::Instance if protocol > 0 => self.emitter.instance(),
             Made::Instance => {
                 let class = self.graph.slot(data.class);
