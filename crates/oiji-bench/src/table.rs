@@ -12,7 +12,7 @@ const PATIENCE: Duration = Duration::from_secs(6);
 
 /// Prints all rows, or those of data sets with `filter` in their name.
 pub(crate) fn print(filter: Option<&str>) -> ExitCode {
-    println!("oiji against serde-pickle {}: times are medians, both sides in turn\n", "1.2");
+    println!("oiji against serde-pickle 1.2: times are medians, both sides in turn\n");
     println!(
         "{:20} {:12} {:>10} {:>12} {:>7} {:>5}  {:>9} {:>12} {:>7}",
         "data", "job", "oiji ms", "peer ms", "ratio", "goal", "oiji MB", "peer MB", "share"

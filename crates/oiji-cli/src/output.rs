@@ -73,7 +73,7 @@ pub(crate) fn name(path: &Path) -> String {
 /// Lets old consoles understand colours where they can be taught to.
 pub(crate) fn prepare_terminal() {
     // Making such a stream is what switches the console over; nothing happens on other systems.
-    drop(AutoStream::auto(io::stdout()));
+    let _ = AutoStream::auto(io::stdout());
 }
 
 /// Columns of the terminal that standard output goes to, if it is one.

@@ -1,5 +1,7 @@
 //! What `oiji convert` writes, where, and what it leaves alone when something is wrong.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod common;
 
 use std::fs;

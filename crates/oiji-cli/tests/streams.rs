@@ -1,5 +1,7 @@
 //! Where input comes from and output goes to: standard input, compressed files, pipes that close, colours.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod common;
 
 use std::io::{BufRead, BufReader, Read, Write};

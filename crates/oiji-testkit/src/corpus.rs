@@ -64,6 +64,23 @@ pub fn corpus() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../corpus")
 }
 
+/// Every file of the corpus that may hold pickles, in order.
+pub fn files() -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders = vec![corpus()];
+    while let Some(folder) = folders.pop() {
+        for path in std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if !path.extension().is_some_and(|ext| ["json", "py", "md"].iter().any(|other| ext == *other)) {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
 /// All files of `corpus/python`.
 ///
 /// # Panics
@@ -112,6 +129,11 @@ mod tests {
         for case in cases {
             assert!(case.path().exists(), "{} is missing", case.file);
         }
+    }
+
+    #[test]
+    fn the_corpus_has_files_beside_those_of_the_manifest() {
+        assert!(files().len() > manifest().len() + 500);
     }
 
     #[test]

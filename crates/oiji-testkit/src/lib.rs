@@ -5,5 +5,5 @@
 mod corpus;
 mod python;
 
-pub use corpus::{Case, corpus, expected, manifest};
-pub use python::{Python, python3, pythons, skip};
+pub use corpus::{Case, corpus, expected, files, manifest};
+pub use python::{Python, python3, pythons, recent_pythons, skip};

@@ -122,6 +122,16 @@ pub fn python3() -> Option<&'static Python> {
     pythons().iter().rev().find(|python| python.version.0 == 3)
 }
 
+/// The oldest and the newest Python from 3.8 on, whose `pickletools` know all opcodes.
+pub fn recent_pythons() -> Vec<&'static Python> {
+    let mut recent = pythons().iter().filter(|python| python.version >= (3, 8, 0));
+    let (oldest, newest) = (recent.next(), recent.next_back());
+    if oldest.is_none() {
+        skip("no Python from 3.8 on to compare with");
+    }
+    oldest.into_iter().chain(newest).collect()
+}
+
 /// Prints that something was not done, and why.
 pub fn skip(reason: &str) {
     println!("skipped: {reason}");

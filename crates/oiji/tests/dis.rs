@@ -1,6 +1,6 @@
 //! The disassembler against `pickletools.dis` of the Pythons that are here, on every file of the corpus.
 
-mod common;
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::path::Path;
 
@@ -55,15 +55,15 @@ fn annotations_stand_where_pickletools_puts_them() {
 }
 
 fn compare(head: &str, options: DisOptions, choose: impl Fn(&Path) -> bool) {
-    let mut files = common::corpus();
+    let mut files = oiji_testkit::files();
     files.retain(|path| choose(path));
     if files.is_empty() {
         return;
     }
     let ours: Vec<Shown> = files.iter().map(|path| Shown::of(&std::fs::read(path).unwrap(), &options)).collect();
     let list: String = files.iter().map(|path| format!("file {}\n", path.display())).collect();
-    for python in common::pythons() {
-        let printed = common::run(&python, SCRIPT, format!("{head}{list}"));
+    for python in oiji_testkit::recent_pythons() {
+        let printed = String::from_utf8(python.run(SCRIPT, format!("{head}{list}").as_bytes()).unwrap()).unwrap();
         let mut printed = printed.lines();
         for (path, ours) in files.iter().zip(&ours) {
             let mut at = 0;
@@ -71,7 +71,7 @@ fn compare(head: &str, options: DisOptions, choose: impl Fn(&Path) -> bool) {
                 let line = printed.next().unwrap();
                 let Some(theirs) = line.strip_prefix('|') else { break line };
                 let ours = ours.lines.get(at).map(String::as_str);
-                assert_eq!(ours, Some(theirs), "line {at} of {} with {}", path.display(), python.display());
+                assert_eq!(ours, Some(theirs), "line {at} of {} with {}", path.display(), python.name());
                 at += 1;
             };
             // Texts that Python 2 wrote are not always the ASCII that pickletools takes them for.
@@ -82,13 +82,13 @@ fn compare(head: &str, options: DisOptions, choose: impl Fn(&Path) -> bool) {
             assert_eq!(ours.error.is_some(), errors.is_some(), "{}: {:?}, {errors:?}", path.display(), ours.error);
             assert_eq!(ours.lines.get(at), None, "line {at} of {}", path.display());
         }
-        println!("{} files compared with {}", files.len(), python.display());
+        println!("{} files compared with {}", files.len(), python.name());
     }
 }
 
 #[test]
 fn a_stream_gives_the_text_and_the_error_of_a_slice() {
-    for path in common::corpus() {
+    for path in oiji_testkit::files() {
         let input = std::fs::read(&path).unwrap();
         let slice = Shown::of(&input, &DisOptions::default());
         let mut text = Vec::new();
@@ -99,7 +99,7 @@ fn a_stream_gives_the_text_and_the_error_of_a_slice() {
 
 #[test]
 fn damaged_pickles_give_the_same_text_and_error_from_slice_and_stream() {
-    for path in common::corpus().iter().step_by(8) {
+    for path in oiji_testkit::files().iter().step_by(8) {
         let mut input = std::fs::read(path).unwrap();
         input.truncate(200);
         for at in 0..input.len() {
@@ -127,7 +127,7 @@ fn check_damaged(input: &[u8]) {
 
 #[test]
 fn statistics_account_for_every_byte_of_every_op() {
-    for path in common::corpus() {
+    for path in oiji_testkit::files() {
         let input = std::fs::read(&path).unwrap();
         let Ok(stats) = Stats::of(&input) else { continue };
         assert_eq!(stats.bytes, input.len() as u64, "{}", path.display());

@@ -1,6 +1,6 @@
 //! Hostile bytes: an error with an offset or a value, in bounded time and memory, never a panic.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use oiji::{ErrorKind, Graph, Limits, Opcode, ReadOptions, WriteOptions};
 use oiji_testkit::{Case, manifest};

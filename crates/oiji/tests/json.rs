@@ -3,8 +3,6 @@
 #![cfg(feature = "json")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests end by panics")]
 
-mod common;
-
 use oiji::json::{self, JsonOptions};
 use oiji::{Graph, ReadOptions};
 
@@ -37,7 +35,7 @@ fn parse(text: &[u8]) -> serde_json::Value {
 #[test]
 fn every_corpus_file_comes_back() {
     let mut count = 0;
-    for path in common::corpus() {
+    for path in oiji_testkit::files() {
         let input = std::fs::read(&path).unwrap();
         let name = path.display().to_string();
         for exact in [false, true] {

@@ -1,6 +1,6 @@
 //! The opcode table against `pickletools.opcodes` of every Python found.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use oiji::{Opcode, StackItem};
 use oiji_testkit::{pythons, skip};

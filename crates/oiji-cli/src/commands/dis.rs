@@ -83,7 +83,6 @@ fn list(args: &Args, input: &mut Input, out: &mut Stdout) -> Result<Status, Fail
         check: !args.no_check,
         memo: args.memo(),
         limits: input.limits(),
-        ..DisOptions::default()
     };
     let watch = input.watch();
     let (_, mut source) = input.source();

@@ -159,10 +159,10 @@ impl<'a> GraphBuilder<'a> {
 
     /// The value that a call only stands for.
     fn folded(&mut self, callable: Id, args: Id) -> Result<Option<Id>> {
-        if self.kind(callable) == Kind::Global {
-            if let Some(slot) = fold::fold(&mut self.graph, callable, args)? {
-                return self.graph.push_slot(slot).map(Some);
-            }
+        if self.kind(callable) == Kind::Global
+            && let Some(slot) = fold::fold(&mut self.graph, callable, args)?
+        {
+            return self.graph.push_slot(slot).map(Some);
         }
         let (class, args, kwargs) = match fold::new_object(&self.graph, callable, args) {
             None => return Ok(None),
@@ -392,10 +392,11 @@ impl<'a> Builder<'a> for GraphBuilder<'a> {
         if self.kind(*args) != Kind::Tuple {
             return Err(self.wrong_type("a tuple of arguments", *args));
         }
-        if self.fold && matches!(self.kind(*callable), Kind::Global | Kind::Object) {
-            if let Some(folded) = self.folded(*callable, *args)? {
-                return Ok(folded);
-            }
+        if self.fold
+            && matches!(self.kind(*callable), Kind::Global | Kind::Object)
+            && let Some(folded) = self.folded(*callable, *args)?
+        {
+            return Ok(folded);
         }
         self.make(Made::Call, *callable, *args, None)
     }

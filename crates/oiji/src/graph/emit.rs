@@ -478,7 +478,7 @@ impl<S: Sink> Walk<'_, '_, S> {
         let ids = children(self.graph, run);
         let len = ids.len() as u32;
         loop {
-            if run.batch > 0 && run.batch % width == 0 {
+            if run.batch > 0 && run.batch.is_multiple_of(width) {
                 let full = run.batch == BATCH as u32 * width;
                 if run.single || full || run.next == len {
                     self.emitter.end_batch(kind, run.single);

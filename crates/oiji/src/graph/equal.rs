@@ -190,7 +190,8 @@ mod tests {
     /// Whether two pickles say the same.
     fn same(left: &[u8], right: &[u8]) -> bool {
         let (left, right) = (crate::loads(left).unwrap(), crate::loads(right).unwrap());
-        assert_eq!(left == right, right == left);
+        let (there, back) = (left == right, right == left);
+        assert_eq!(there, back);
         assert!(left == left.clone());
         left == right
     }

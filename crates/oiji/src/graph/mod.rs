@@ -30,4 +30,4 @@ pub use read::{Pickles, ReadOptions};
 pub use view::{
     BigIntRef, Buffer, Global, Items, ItemsIter, Node, Object, Pairs, PairsIter, StepRef, Steps, Text, Value,
 };
-pub use write::WriteOptions;
+pub use write::{Buffers, WriteOptions};

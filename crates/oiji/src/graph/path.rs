@@ -284,10 +284,10 @@ impl FromStr for Path {
     fn from_str(text: &str) -> Result<Path> {
         let mut path = Path::root();
         let mut rest = text;
-        if let Some(after) = text.strip_prefix("root") {
-            if after.is_empty() || after.starts_with(['.', '[', '@']) {
-                rest = after;
-            }
+        if let Some(after) = text.strip_prefix("root")
+            && (after.is_empty() || after.starts_with(['.', '[', '@']))
+        {
+            rest = after;
         }
         while !rest.is_empty() {
             let (step, after) = parse_step(rest, path.steps.is_empty())

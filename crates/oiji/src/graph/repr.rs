@@ -94,7 +94,7 @@ impl<'g> Part<'g> {
     /// What comes next of this part.
     fn next(&mut self) -> Option<Piece<'g>> {
         match self {
-            Part::Text(text) if text.is_empty() => None,
+            Part::Text("") => None,
             Part::Text(text) => Some(Piece::Text(std::mem::take(text))),
             Part::One(value) => {
                 let value = *value;

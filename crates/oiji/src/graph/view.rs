@@ -333,6 +333,7 @@ impl<'g> Value<'g> {
     }
 
     /// How many items, pairs or bytes it holds; nothing for what has no length.
+    #[expect(clippy::len_without_is_empty, reason = "most values have no length, and are not empty either")]
     pub fn len(self) -> Option<usize> {
         match self.node() {
             Node::Str(text) => Some(text.char_count()),

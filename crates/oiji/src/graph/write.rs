@@ -67,7 +67,7 @@ impl WriteOptions {
     ///
     /// # Errors
     /// As for [`WriteOptions::to_vec`]; a buffer below protocol 5 is `Inexpressible`.
-    pub fn to_vec_and_buffers<'g>(&self, graph: &'g Graph<'_>) -> Result<(Vec<u8>, Vec<Option<&'g [u8]>>)> {
+    pub fn to_vec_and_buffers<'g>(&self, graph: &'g Graph<'_>) -> Result<(Vec<u8>, Buffers<'g>)> {
         let (emitter, order) = self.emit(graph, VecSink, true)?;
         let buffers = order.into_iter().map(|index| graph.buffer_bytes(index)).collect();
         Ok((emitter.into_bytes(), buffers))
@@ -84,6 +84,9 @@ impl WriteOptions {
         Ok((emitter, order))
     }
 }
+
+/// Out-of-band buffers in the order in which a pickle asks for them; `None` where the content is not known.
+pub type Buffers<'g> = Vec<Option<&'g [u8]>>;
 
 impl Default for WriteOptions {
     fn default() -> Self {

@@ -152,14 +152,13 @@ fn add_state<'g>(groups: &mut Vec<Group<'g>>, state: Value<'g>, number: usize) {
         groups.push(Group::Attributes(pairs));
         return;
     }
-    if let Node::Tuple(parts) = state.node() {
-        if let (2, Some(dict), Some(slots)) = (parts.len(), parts.get(0), parts.get(1)) {
-            if let (true, Some(slots)) = (dict.is_none() || attributes(dict).is_some(), attributes(slots)) {
-                groups.extend(attributes(dict).filter(|pairs| !pairs.is_empty()).map(Group::Attributes));
-                groups.push(Group::Attributes(slots));
-                return;
-            }
-        }
+    if let Node::Tuple(parts) = state.node()
+        && let (2, Some(dict), Some(slots)) = (parts.len(), parts.get(0), parts.get(1))
+        && let (true, Some(slots)) = (dict.is_none() || attributes(dict).is_some(), attributes(slots))
+    {
+        groups.extend(attributes(dict).filter(|pairs| !pairs.is_empty()).map(Group::Attributes));
+        groups.push(Group::Attributes(slots));
+        return;
     }
     groups.push(Group::One(Step::State(number), state));
 }
