@@ -9,7 +9,7 @@ use crate::inspect::array::dtype::DType;
 ///
 /// ```
 /// use oiji::inspect::Array;
-/// let graph = oiji::from_slice(b"cnumpy.core.numeric\n_frombuffer\n(C\x02\x01\x02cnumpy\ndtype\n(Vu1\n\x89\x88t\
+/// let graph = oiji::loads(b"cnumpy.core.numeric\n_frombuffer\n(C\x02\x01\x02cnumpy\ndtype\n(Vu1\n\x89\x88t\
 ///     R(K\x03V|\nNNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb(K\x02tVC\ntR.")?;
 /// let array = Array::of(graph.root()).unwrap();
 /// assert_eq!((array.dtype(), array.shape()), ("uint8", &[2][..]));

@@ -1,0 +1,67 @@
+//! Each fuzz target over the corpus, and over the corpus damaged: without a fuzzer.
+
+const TARGETS: &[(&str, fn(&[u8]))] = &[
+    ("read", oiji_fuzz::read),
+    ("ops", oiji_fuzz::ops),
+    ("round_trip", oiji_fuzz::round_trip),
+    ("slice_stream", oiji_fuzz::slice_stream),
+    ("tools", oiji_fuzz::tools),
+    ("cpython", oiji_fuzz::cpython),
+];
+
+fn run(target: &str) {
+    let (_, function) = TARGETS.iter().find(|(name, _)| *name == target).expect("a target of this name");
+    let mut state = 0x9e37_79b9_u64;
+    let mut random = move |bound: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 33) as usize % bound.max(1)
+    };
+    for path in oiji_testkit::files() {
+        let bytes = std::fs::read(&path).expect("a corpus file");
+        if bytes.len() > 20_000 {
+            continue;
+        }
+        function(&bytes);
+        for _ in 0..2 {
+            let mut damaged = bytes.clone();
+            for _ in 0..=random(3) {
+                let at = random(damaged.len());
+                if let Some(byte) = damaged.get_mut(at) {
+                    *byte = random(256) as u8;
+                }
+            }
+            damaged.truncate(bytes.len() - random(bytes.len() / 4));
+            function(&damaged);
+        }
+    }
+}
+
+#[test]
+fn read() {
+    run("read");
+}
+
+#[test]
+fn ops() {
+    run("ops");
+}
+
+#[test]
+fn round_trip() {
+    run("round_trip");
+}
+
+#[test]
+fn slice_stream() {
+    run("slice_stream");
+}
+
+#[test]
+fn tools() {
+    run("tools");
+}
+
+#[test]
+fn cpython() {
+    run("cpython");
+}
