@@ -15,7 +15,7 @@ pub(crate) const DATA: &[Data] = &[
     Data { name: "200k short strings", python: "['item %d' % i for i in range(200000)]" },
     Data {
         name: "200k records",
-        python: "[{'id': i, 'name': 'n%d' % i, 'price': i * 0.5, 'ok': i % 2 == 0, 'tags': ('a', 'b'), 'note': None} \
+        python: "[{'id': i, 'name': 'n%d' % i, 'price': i * 0.5, 'ok': i % 2 == 0, 'tags': ('a', i), 'note': None} \
                  for i in range(200000)]",
     },
     Data { name: "64 MB bytes", python: "bytes(64 << 20)" },

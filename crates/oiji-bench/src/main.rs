@@ -3,6 +3,7 @@
 
 mod data;
 mod memory;
+mod processes;
 mod sides;
 mod table;
 
@@ -14,10 +15,20 @@ fn main() -> ExitCode {
     match words[..] {
         // One side of one job on one data set, for its peak memory.
         ["--peak", data, job, side] => memory::child(data, job, side),
-        [] => table::print(None),
+        [] => {
+            let status = table::print(None);
+            processes::print();
+            status
+        }
+        ["processes"] => {
+            processes::print();
+            ExitCode::SUCCESS
+        }
         [filter] => table::print(Some(filter)),
         _ => {
-            eprintln!("oiji-bench [DATA]: all data sets, or those whose name has DATA in it");
+            eprintln!(
+                "oiji-bench [DATA]: all data sets, or those whose name has DATA in it; `processes` for the command alone"
+            );
             ExitCode::from(2)
         }
     }
