@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Cursor, Read, Seek as _};
 use std::path::Path;
 
-use oiji::source::{Chunk, SliceSource, Source, StreamSource};
+use oiji::source::{Chunk, Ready, SliceSource, Source, StreamSource};
 use oiji::{Error, ErrorKind, Limits, Result};
 use oiji_mmap::Map;
 
@@ -284,6 +284,16 @@ impl<'a> Source<'a> for InputSource<'a> {
     #[inline]
     fn frame(&mut self, len: u64) -> Result<()> {
         either!(self, source => source.frame(len))
+    }
+
+    #[inline]
+    fn ready(&mut self) -> Ready<'_, 'a> {
+        either!(self, source => source.ready())
+    }
+
+    #[inline]
+    fn advance(&mut self, len: usize) {
+        either!(self, source => source.advance(len));
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use oiji::Result;
-use oiji::source::{Chunk, Source};
+use oiji::source::{Chunk, Ready, Source};
 
 /// What takes less time than this goes without a bar.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -92,6 +92,16 @@ impl<'de, S: Source<'de>> Source<'de> for Counted<S> {
     #[inline]
     fn frame(&mut self, len: u64) -> Result<()> {
         self.inner.frame(len)
+    }
+
+    #[inline]
+    fn ready(&mut self) -> Ready<'_, 'de> {
+        self.inner.ready()
+    }
+
+    #[inline]
+    fn advance(&mut self, len: usize) {
+        self.inner.advance(len);
     }
 }
 

@@ -43,17 +43,29 @@ pub trait Source<'de> {
     /// As for `line`.
     fn lines(&mut self) -> Result<(Chunk<'_, 'de>, usize)>;
 
-    /// The source as a slice without a limit that its input reaches, for readers with a faster way over slices.
+    /// What may be looked at without another read.
     #[inline]
-    fn as_slice(&mut self) -> Option<&mut SliceSource<'de>> {
-        None
+    fn ready(&mut self) -> Ready<'_, 'de> {
+        Ready::Buffer(&[])
     }
+
+    /// Takes `len` bytes that were looked at, no more than there are.
+    fn advance(&mut self, len: usize);
 
     /// States that `len` more bytes belong to this pickle, so that they may be read at once.
     ///
     /// # Errors
     /// `UnexpectedEnd` if fewer remain; `Limit`; `Io`.
     fn frame(&mut self, len: u64) -> Result<()>;
+}
+
+/// Bytes that a source holds ready.
+#[derive(Debug)]
+pub enum Ready<'s, 'de> {
+    /// All of the input, which can be borrowed; the source's offset tells where in it we are.
+    Input(&'de [u8]),
+    /// What is to come next, in a buffer of the source's own: maybe nothing.
+    Buffer(&'s [u8]),
 }
 
 /// Bytes from a source: part of the input itself, or in a scratch buffer that a taker may keep with `mem::take`.
@@ -169,8 +181,14 @@ fn over_limit(limit: u64) -> Error {
 
 impl<'de> Source<'de> for SliceSource<'de> {
     #[inline]
-    fn as_slice(&mut self) -> Option<&mut SliceSource<'de>> {
-        if self.input.len() as u64 <= self.limit { Some(self) } else { None }
+    fn ready(&mut self) -> Ready<'_, 'de> {
+        // Where the limit is reached within it, every byte is counted one by one.
+        if self.input.len() as u64 <= self.limit { Ready::Input(self.input) } else { Ready::Buffer(&[]) }
+    }
+
+    #[inline]
+    fn advance(&mut self, len: usize) {
+        self.position = (self.position + len).min(self.input.len());
     }
 
     #[inline]
@@ -329,6 +347,19 @@ fn read_onto<R: Read>(reader: &mut R, out: &mut Vec<u8>, len: u64) -> Result<()>
 }
 
 impl<'de, R: Read> Source<'de> for StreamSource<R> {
+    #[inline]
+    fn ready(&mut self) -> Ready<'_, 'de> {
+        // A frame was held against the limit as a whole when it was read.
+        Ready::Buffer(&self.ahead[self.next..])
+    }
+
+    #[inline]
+    fn advance(&mut self, len: usize) {
+        let len = len.min(self.ahead.len() - self.next);
+        self.next += len;
+        self.offset += len as u64;
+    }
+
     #[inline]
     fn offset(&self) -> u64 {
         self.offset

@@ -58,6 +58,17 @@ impl<'a> GraphBuilder<'a> {
         &self.graph
     }
 
+    /// A str whose bytes are soon gone.
+    #[inline]
+    pub(crate) fn copied_str(&mut self, text: &[u8]) -> Result<Id> {
+        let flags = match text::check_utf8(text)? {
+            Utf8::Valid => 0,
+            Utf8::Surrogates => arena::SURROGATES,
+        };
+        let slot = self.graph.owned_slot(Kind::Str, text);
+        self.graph.push_slot(Slot { flags: slot.flags | flags, ..slot })
+    }
+
     /// A float whose eight bytes stand at `offset` of the input.
     #[inline]
     pub(crate) fn float_at(&mut self, offset: usize, value: f64) -> Result<Id> {

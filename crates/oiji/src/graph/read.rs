@@ -322,12 +322,10 @@ fn read_one<'a, S: Source<'a>>(
     let start = source.offset();
     let mut until_look = LOOK_EVERY;
     loop {
-        if let Some(slice) = source.as_slice() {
-            let most = u64::from(until_look - 1).min(machine.budget().ops_left()) as u32;
-            let ops = swift::run(slice, machine, builder, most)?;
-            machine.budget().spend_ops(u64::from(ops));
-            until_look -= ops;
-        }
+        let most = u64::from(until_look - 1).min(machine.budget().ops_left()) as u32;
+        let ops = swift::run(source, machine, builder, most)?;
+        machine.budget().spend_ops(u64::from(ops));
+        until_look -= ops;
         let offset = source.offset();
         let op = match read_op(source) {
             Ok(op) => op,

@@ -1,8 +1,9 @@
-//! The hot loop of reading from a slice: the two dozen ops that nearly all of every pickle is made of, straight from their
-//! bytes to the builder. Whatever else comes, and every error, is left to the machine.
+//! The hot loop of reading: the two dozen ops that nearly all of every pickle is made of, straight from their bytes to the
+//! builder, over a slice or a frame of a stream. Whatever else comes, and every error, is left to the machine.
 //!
 //! Here alone outside `op` encodings are known: decoding an op into an `Op` and matching it again cost three quarters of
-//! the time on lists of numbers. `tests/properties.rs` holds this loop equal to the machine, which reads streams.
+//! the time on lists of numbers. `tests/properties.rs` holds this loop equal to the machine, which reads streams without
+//! frames.
 
 use crate::error::Result;
 use crate::graph::arena::Id;
@@ -10,38 +11,88 @@ use crate::graph::build::GraphBuilder;
 use crate::machine::{Builder, Machine};
 use crate::op::number::Integer;
 use crate::opcode::Opcode;
-use crate::source::{Chunk, SliceSource, Source};
+use crate::source::{Chunk, Ready, Source};
 
-/// Runs at most `most` ops, as long as they are swift ones; gives how many.
+/// What becomes of text and floats in the bytes looked at.
+trait Keep<'a, 'b> {
+    fn str(builder: &mut GraphBuilder<'a>, text: &'b [u8]) -> Result<Id>;
+    fn float(builder: &mut GraphBuilder<'a>, position: usize, value: f64) -> Result<Id>;
+}
+
+/// The bytes are the input itself: it is borrowed from.
+struct Borrowed;
+
+/// The bytes are soon gone.
+struct Copied;
+
+impl<'a> Keep<'a, 'a> for Borrowed {
+    #[inline(always)]
+    fn str(builder: &mut GraphBuilder<'a>, text: &'a [u8]) -> Result<Id> {
+        builder.str(Chunk::Input(text))
+    }
+
+    #[inline(always)]
+    fn float(builder: &mut GraphBuilder<'a>, position: usize, value: f64) -> Result<Id> {
+        builder.float_at(position, value)
+    }
+}
+
+impl<'a> Keep<'a, '_> for Copied {
+    #[inline(always)]
+    fn str(builder: &mut GraphBuilder<'a>, text: &[u8]) -> Result<Id> {
+        builder.copied_str(text)
+    }
+
+    #[inline(always)]
+    fn float(builder: &mut GraphBuilder<'a>, _position: usize, value: f64) -> Result<Id> {
+        builder.float(value)
+    }
+}
+
+/// Runs at most `most` ops of what `source` holds ready, as long as they are swift ones; gives how many.
 ///
 /// # Errors
 /// What the builder refuses, with the offset.
 #[inline]
-pub(super) fn run<'a>(
-    source: &mut SliceSource<'a>,
+pub(super) fn run<'a, S: Source<'a>>(
+    source: &mut S,
     machine: &mut Machine<Id>,
     builder: &mut GraphBuilder<'a>,
     most: u32,
 ) -> Result<u32> {
-    let input = source.input();
-    let mut position = source.offset() as usize;
+    let offset = source.offset();
+    let (ops, len) = match source.ready() {
+        Ready::Input(input) => {
+            let start = offset as usize;
+            over::<Borrowed>(&input[start..], start, machine, builder, most)?
+        }
+        Ready::Buffer([]) => return Ok(0),
+        Ready::Buffer(bytes) => over::<Copied>(bytes, offset as usize, machine, builder, most)?,
+    };
+    source.advance(len);
+    Ok(ops)
+}
+
+#[inline(always)]
+fn over<'a, 'b, K: Keep<'a, 'b>>(
+    bytes: &'b [u8],
+    offset: usize,
+    machine: &mut Machine<Id>,
+    builder: &mut GraphBuilder<'a>,
+    most: u32,
+) -> Result<(u32, usize)> {
+    let mut position = 0;
     let mut ops = 0;
     while ops < most {
-        let rest = &input[position..];
-        let Some((&code, after)) = rest.split_first() else { break };
-        let len = match swift(code, after, position, machine, builder) {
+        let Some((&code, after)) = bytes[position..].split_first() else { break };
+        match swift::<K>(code, after, offset + position, machine, builder) {
             Ok(0) => break,
-            Ok(len) => len,
-            Err(error) => {
-                source.seek(position as u64);
-                return Err(error.at(position as u64));
-            }
-        };
-        position += len;
+            Ok(len) => position += len,
+            Err(error) => return Err(error.at((offset + position) as u64)),
+        }
         ops += 1;
     }
-    source.seek(position as u64);
-    Ok(ops)
+    Ok((ops, position))
 }
 
 const BININT1: u8 = Opcode::BinInt1.code();
@@ -68,9 +119,9 @@ const TUPLE3: u8 = Opcode::Tuple3.code();
 
 /// Runs one op if it is a swift one and whole; gives its length in bytes, or 0.
 #[inline(always)]
-fn swift<'a>(
+fn swift<'a, 'b, K: Keep<'a, 'b>>(
     code: u8,
-    after: &'a [u8],
+    after: &'b [u8],
     position: usize,
     machine: &mut Machine<Id>,
     builder: &mut GraphBuilder<'a>,
@@ -93,7 +144,7 @@ fn swift<'a>(
         }
         BINFLOAT => {
             let Some(&bytes) = after.first_chunk::<8>() else { return Ok(0) };
-            machine.push(builder.float_at(position + 1, f64::from_be_bytes(bytes))?);
+            machine.push(K::float(builder, position + 1, f64::from_be_bytes(bytes))?);
             Ok(9)
         }
         BINGET => {
@@ -111,14 +162,14 @@ fn swift<'a>(
         SHORT_BINUNICODE => {
             let Some((&len, text)) = after.split_first() else { return Ok(0) };
             let Some(text) = text.get(..usize::from(len)) else { return Ok(0) };
-            machine.push(builder.str(Chunk::Input(text))?);
+            machine.push(K::str(builder, text)?);
             Ok(2 + usize::from(len))
         }
         BINUNICODE => {
             let Some((&len, text)) = after.split_first_chunk::<4>() else { return Ok(0) };
             let len = u32::from_le_bytes(len) as usize;
             let Some(text) = text.get(..len) else { return Ok(0) };
-            machine.push(builder.str(Chunk::Input(text))?);
+            machine.push(K::str(builder, text)?);
             Ok(5 + len)
         }
         MEMOIZE => machine.put(machine.memo().count(), Opcode::Memoize).map(|_| 1),
