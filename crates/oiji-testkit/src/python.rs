@@ -75,6 +75,7 @@ impl Python {
                     Ok(Some(status)) => break Ok(status),
                     Ok(None) if start.elapsed() > TIMEOUT => {
                         let _ = child.kill();
+                        let _ = child.wait();
                         break Err("it took too long".to_owned());
                     }
                     Ok(None) => std::thread::sleep(Duration::from_millis(2)),
@@ -134,7 +135,8 @@ pub fn recent_pythons() -> Vec<&'static Python> {
 
 /// Prints that something was not done, and why.
 pub fn skip(reason: &str) {
-    println!("skipped: {reason}");
+    // Not by `println!`: the test harness keeps that to itself when a test passes.
+    let _ = writeln!(std::io::stderr(), "skipped: {reason}");
 }
 
 fn candidates() -> Vec<PathBuf> {
@@ -142,9 +144,7 @@ fn candidates() -> Vec<PathBuf> {
         return std::env::split_paths(&given).collect();
     }
     let mut paths = Vec::new();
-    let home = std::env::var_os("HOME").map(PathBuf::from);
-    let root = std::env::var_os("PYENV_ROOT").map(PathBuf::from).or_else(|| home.map(|home| home.join(".pyenv")));
-    if let Some(versions) = root.and_then(|root| std::fs::read_dir(root.join("versions")).ok()) {
+    if let Some(versions) = pyenv_root().and_then(|root| std::fs::read_dir(root.join("versions")).ok()) {
         let mut folders: Vec<PathBuf> = versions.flatten().map(|entry| entry.path()).collect();
         folders.sort();
         paths.extend(folders.into_iter().rev().map(|folder| folder.join("bin/python")));
@@ -152,6 +152,16 @@ fn candidates() -> Vec<PathBuf> {
     let names = ["python3", "python2", "python2.7"].map(str::to_owned).into_iter();
     paths.extend(names.chain((6..20).map(|minor| format!("python3.{minor}"))).map(PathBuf::from));
     paths
+}
+
+fn pyenv_root() -> Option<PathBuf> {
+    let asked = || {
+        let output = Command::new("pyenv").arg("root").stderr(Stdio::null()).output().ok()?;
+        let text = String::from_utf8(output.stdout).ok().filter(|_| output.status.success())?;
+        Some(PathBuf::from(text.trim_end()))
+    };
+    let given = std::env::var_os("PYENV_ROOT").map(PathBuf::from);
+    given.or_else(asked).or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".pyenv")))
 }
 
 fn probe(path: &Path) -> Option<Python> {
