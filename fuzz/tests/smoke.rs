@@ -1,6 +1,8 @@
 //! Each fuzz target over the corpus, and over the corpus damaged: without a fuzzer.
 
-const TARGETS: &[(&str, fn(&[u8]))] = &[
+type Target = (&'static str, fn(&[u8]));
+
+const TARGETS: &[Target] = &[
     ("read", oiji_fuzz::read),
     ("ops", oiji_fuzz::ops),
     ("round_trip", oiji_fuzz::round_trip),
@@ -34,6 +36,17 @@ fn run(target: &str) {
             function(&damaged);
         }
     }
+}
+
+#[test]
+fn every_target_is_here() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz_targets");
+    let files = std::fs::read_dir(folder).expect("the folder of targets").flatten();
+    let mut files: Vec<String> = files.map(|file| file.file_name().to_string_lossy().into_owned()).collect();
+    let mut ours: Vec<String> = TARGETS.iter().map(|(name, _)| format!("{name}.rs")).collect();
+    files.sort();
+    ours.sort();
+    assert_eq!(ours, files);
 }
 
 #[test]
