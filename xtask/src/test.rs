@@ -7,7 +7,9 @@ use crate::{corpus, pythons};
 pub(crate) fn run(_arguments: &[String]) -> Result<(), String> {
     pythons::run(&[])?;
     corpus::run(&[])?;
-    execute(cargo().args(["test", "--workspace", "--all-features"]))?;
-    // The library must stand without its features too.
-    execute(cargo().args(["check", "--package", "oiji", "--no-default-features"]))
+    // The library must stand without its features, and with each alone.
+    for features in ["", "json", "serde"] {
+        execute(cargo().args(["check", "--package", "oiji", "--no-default-features", "--features", features]))?;
+    }
+    execute(cargo().args(["test", "--workspace", "--all-features"]))
 }
