@@ -238,8 +238,6 @@ fn several_values_in_one_stream_are_read_in_order() {
 
 #[test]
 fn types_that_nest_too_deep_are_an_error() {
-    #[derive(Serialize, Deserialize, Debug)]
-    struct Chain(Option<Box<Chain>>);
     let bytes = [b"N".to_vec(), b"\x85".repeat(100_000), b".".to_vec()].concat();
     assert!(Graph::from_slice(&bytes).is_ok());
     #[derive(Deserialize, Debug)]
