@@ -1,8 +1,9 @@
 //! `cargo xtask corpus`
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -15,6 +16,8 @@ pub(crate) fn run(_arguments: &[String]) -> Result<(), String> {
         let count = check(&oiji_testkit::corpus().join(name))?;
         println!("corpus/{name}: {count} files as the manifest says");
     }
+    let count = check_probes(&oiji_testkit::corpus().join("differential"))?;
+    println!("corpus/differential: {count} probes, each with an answer of every Python");
     Ok(())
 }
 
@@ -36,6 +39,23 @@ fn check(folder: &Path) -> Result<usize, String> {
         Some(path) => Err(format!("{} is in no manifest", path.display())),
         None => Ok(known.len()),
     }
+}
+
+/// The number of probes in `folder`, when each Python there has an answer to each of them, and to no other.
+fn check_probes(folder: &Path) -> Result<usize, String> {
+    let parsing = |path: &Path, error: serde_json::Error| format!("{}: {error}", path.display());
+    let path = folder.join("probes.json");
+    let probes: Vec<(String, String)> = serde_json::from_slice(&read(&path)?).map_err(|error| parsing(&path, error))?;
+    let names: BTreeSet<&String> = probes.iter().map(|(name, _)| name).collect();
+    for path in files(folder)?.iter().filter(|other| **other != path) {
+        // The answers hold lone surrogates, which a `Value` cannot: look at the names alone.
+        let answers: BTreeMap<String, IgnoredAny> =
+            serde_json::from_slice(&read(path)?).map_err(|error| parsing(path, error))?;
+        if let Some(name) = names.symmetric_difference(&answers.keys().collect()).next() {
+            return Err(format!("{}: {name} is a probe without answer, or an answer without probe", path.display()));
+        }
+    }
+    Ok(names.len())
 }
 
 /// Holds the file that `entry` names below `folder` against its checksum there.
