@@ -47,11 +47,13 @@ pub fn ops(input: &[u8]) {
 
 /// A graph that is written and read again is the same, in every protocol that can say it.
 ///
-/// Buffers are numbered anew, and in protocol 0 a persistent id is a line: graphs with these are only read again.
+/// Buffers are numbered anew, and in protocol 0 a persistent id is a line and a NaN is just that: graphs with these are only
+/// read again.
 pub fn round_trip(input: &[u8]) {
     let options = options().fix_imports(false);
     let Ok(graph) = options.from_slice(input) else { return };
-    let is_plain = !graph.values().any(|value| matches!(value.type_name(), "buffer" | "persistent id" | "float"));
+    let is_odd = |value: oiji::Value<'_>| matches!(value.type_name(), "buffer" | "persistent id");
+    let is_plain = !graph.values().any(is_odd) && !graph.to_string().contains("nan");
     for protocol in 0..=5 {
         let Ok(written) = WriteOptions::new().protocol(protocol).fix_imports(false).to_vec(&graph) else { continue };
         let again = options.from_slice(&written);

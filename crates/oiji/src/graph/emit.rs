@@ -4,7 +4,7 @@
 //! call) met again while its own items are being written is written a second time inside, and the outer one is then
 //! dropped in favour of the memo entry.
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::emitter::{BATCH, Emitter, Fill};
 use crate::error::{ErrorKind, Result};
@@ -21,7 +21,7 @@ pub(super) fn emit<S: Sink>(graph: &Graph<'_>, emitter: &mut Emitter<S>, out_of_
         emitter,
         out_of_band,
         uses,
-        memo: Vec::new(),
+        memo: FxHashMap::default(),
         open: Vec::new(),
         work: Vec::new(),
         order: Vec::new(),
@@ -29,7 +29,6 @@ pub(super) fn emit<S: Sink>(graph: &Graph<'_>, emitter: &mut Emitter<S>, out_of_
         anchors_done: FxHashSet::default(),
         next_orphan: 0,
     };
-    walk.memo.resize(graph.slots.len(), 0);
     walk.open.resize(graph.slots.len(), 0);
     for root in &graph.roots {
         walk.emitter.start()?;
@@ -46,8 +45,8 @@ struct Walk<'w, 'g, S> {
     out_of_band: bool,
     /// For each value: 0 not reached, 1 used once, 2 used again.
     uses: Vec<u8>,
-    /// For each value its memo index plus one; 0 while it has none.
-    memo: Vec<u32>,
+    /// Memo indexes of the values that have one: few, since most values are used once.
+    memo: FxHashMap<Id, u64>,
     /// How often a value is being written right now.
     open: Vec<u8>,
     work: Vec<Work>,
@@ -134,7 +133,7 @@ impl<S: Sink> Walk<'_, '_, S> {
         while self.next_orphan < orphans {
             let (_, value) = self.anchored[self.next_orphan];
             self.next_orphan += 1;
-            if self.memo[value.index()] == 0 {
+            if self.memoized(value).is_none() {
                 self.work.push(Work::Drop);
                 self.run(Work::Value(value))?;
             }
@@ -149,7 +148,7 @@ impl<S: Sink> Walk<'_, '_, S> {
         }
         let start = self.anchored.partition_point(|(below, _)| *below < Some(id));
         let run = self.anchored[start..].iter().take_while(|(below, _)| *below == Some(id));
-        let values: Vec<Id> = run.map(|(_, value)| *value).filter(|value| self.memo[value.index()] == 0).collect();
+        let values: Vec<Id> = run.map(|(_, value)| *value).filter(|value| self.memoized(*value).is_none()).collect();
         for value in values.into_iter().rev() {
             self.work.push(Work::Drop);
             self.work.push(Work::Value(value));
@@ -160,7 +159,8 @@ impl<S: Sink> Walk<'_, '_, S> {
     fn value(&mut self, id: Id) -> Result<()> {
         self.emitter.boundary()?;
         let slot = self.graph.slot(id);
-        if !self.anchored.is_empty() && !id.is_immediate() && self.open[id.index()] == 0 && self.memo[id.index()] == 0 {
+        if !self.anchored.is_empty() && !id.is_immediate() && self.open[id.index()] == 0 && self.memoized(id).is_none()
+        {
             self.work.push(Work::After(id));
         }
         self.atom(id, slot)
@@ -176,9 +176,9 @@ impl<S: Sink> Walk<'_, '_, S> {
             Kind::BigInt => self.emitter.big_int(self.graph.span(slot))?,
             Kind::Float => self.emitter.float(f64::from_bits(slot.data)),
             Kind::Tuple if slot.low == 0 => self.emitter.empty_tuple(),
-            _ => match self.memo[id.index()] {
-                0 => self.fresh(id, slot)?,
-                index => self.emitter.get(u64::from(index) - 1),
+            _ => match self.memoized(id) {
+                None => self.fresh(id, slot)?,
+                Some(index) => self.emitter.get(index),
             },
         }
         Ok(())
@@ -275,11 +275,23 @@ impl<S: Sink> Walk<'_, '_, S> {
         Ok(())
     }
 
+    /// The memo index of a value, if it has one yet.
+    #[inline]
+    fn memoized(&self, id: Id) -> Option<u64> {
+        if id.is_immediate() || self.uses[id.index()] < 2 {
+            return None;
+        }
+        self.memo.get(&id).copied()
+    }
+
     #[inline]
     fn memoize(&mut self, id: Id) -> Result<()> {
         if self.uses[id.index()] > 1 {
-            let index = self.emitter.memoize() + 1;
-            self.memo[id.index()] = u32::try_from(index).map_err(|_| arena::full())?;
+            let index = self.emitter.memoize();
+            if u32::try_from(index).is_err() {
+                return Err(arena::full());
+            }
+            self.memo.insert(id, index);
         }
         Ok(())
     }
@@ -287,11 +299,11 @@ impl<S: Sink> Walk<'_, '_, S> {
     /// Ends a value begun with `enter`. If it was written once more inside itself, that one stays and the outer goes.
     fn leave(&mut self, id: Id) -> Result<()> {
         self.open[id.index()] -= 1;
-        match self.memo[id.index()] {
-            0 => self.memoize(id),
-            index => {
+        match self.memoized(id) {
+            None => self.memoize(id),
+            Some(index) => {
                 self.emitter.pop();
-                self.emitter.get(u64::from(index) - 1);
+                self.emitter.get(index);
                 Ok(())
             }
         }
@@ -421,7 +433,7 @@ impl<S: Sink> Walk<'_, '_, S> {
                 self.emitter.instance_lines(&global.module, &global.name)?;
             }
         }
-        let again = self.memo[id.index()] != 0;
+        let again = self.memoized(id).is_some();
         self.leave(id)?;
         // The one written inside has had its steps already.
         if !again {
@@ -517,7 +529,7 @@ impl<S: Sink> Walk<'_, '_, S> {
             Kind::None | Kind::Bool | Kind::Int | Kind::BigInt | Kind::Float => true,
             Kind::Str | Kind::Bytes | Kind::ByteArray | Kind::Py2Str => true,
             Kind::Global => self.graph.steps.is_empty(),
-            _ => self.memo[id.index()] != 0,
+            _ => self.memoized(id).is_some(),
         };
         if !flat || !self.anchored.is_empty() {
             return Ok(false);

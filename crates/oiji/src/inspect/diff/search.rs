@@ -165,19 +165,26 @@ impl<'g> Search<'g> {
         }
     }
 
+    /// Key by key; of a key that is set twice the last value counts.
     fn dicts(&mut self, left: Pairs<'g>, right: Pairs<'g>, place: Place) {
-        let mut by_key: FxHashMap<u64, (Value<'g>, Value<'g>)> = FxHashMap::default();
+        let mut theirs: FxHashMap<u64, Value<'g>> = FxHashMap::default();
         for (key, value) in right {
-            by_key.insert(self.right_hashes.of(key.id()), (key, value));
+            theirs.insert(self.right_hashes.of(key.id()), value);
         }
+        let mut ours: FxHashMap<u64, Value<'g>> = FxHashMap::default();
         for (key, value) in left {
-            match by_key.remove(&self.left_hashes.of(key.id())) {
-                Some((_, other)) => self.go(value, other, place, PathStep::at_key(key)),
-                None => self.alone(value, true, place, PathStep::at_key(key)),
+            ours.insert(self.left_hashes.of(key.id()), value);
+        }
+        for (key, _) in left {
+            let number = self.left_hashes.of(key.id());
+            match (ours.remove(&number), theirs.remove(&number)) {
+                (Some(value), Some(other)) => self.go(value, other, place, PathStep::at_key(key)),
+                (Some(value), None) => self.alone(value, true, place, PathStep::at_key(key)),
+                (None, _) => {}
             }
         }
-        for (key, value) in right {
-            if by_key.remove(&self.right_hashes.of(key.id())).is_some() {
+        for (key, _) in right {
+            if let Some(value) = theirs.remove(&self.right_hashes.of(key.id())) {
                 self.alone(value, false, place, PathStep::at_key(key));
             }
         }
@@ -244,5 +251,37 @@ impl<'g> Search<'g> {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::inspect::{DiffOptions, diff};
+
+    fn lines(left: &[u8], right: &[u8]) -> Vec<String> {
+        let (left, right) = (crate::loads(left).unwrap(), crate::loads(right).unwrap());
+        diff(left.root(), right.root(), &DiffOptions::default()).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn of_a_key_that_is_set_twice_the_last_value_counts() {
+        let twice = b"(dI2\nI4\nsI3\nI9\nsI2\nI16\ns.";
+        assert!(lines(twice, twice).is_empty());
+        assert_eq!(lines(twice, b"(dI2\nI16\nsI3\nI8\ns."), ["~ root[3]: 9 \u{2192} 8"]);
+    }
+
+    #[test]
+    fn sharing_on_one_side_alone_is_a_difference() {
+        let (shared, apart) = (b"(lp0\n(lp1\nag1\na.", b"(lp0\n(la(la.");
+        assert_eq!(lines(shared, apart), ["~ root[1]: the same object as root[0] on the left only"]);
+        assert_eq!(lines(apart, shared), ["~ root[1]: the same object as root[0] on the right only"]);
+        assert!(lines(shared, shared).is_empty());
+    }
+
+    #[test]
+    fn a_cycle_is_compared_once() {
+        let cycle = b"]q\x00h\x00a.";
+        assert!(lines(cycle, cycle).is_empty());
+        assert_eq!(lines(cycle, b"]q\x00h\x00aK\x01a."), ["+ root[1]: 1"]);
     }
 }
