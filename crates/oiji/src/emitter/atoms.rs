@@ -234,9 +234,12 @@ impl<S: Sink> Emitter<S> {
             self.simple(Opcode::StackGlobal);
             return Ok(());
         }
-        // A dotted name is looked up step by step only from protocol 4 on.
-        if let Some((outer, inner)) = name.rsplit_once('.') {
-            return self.attribute(module, outer, inner);
+        // A dotted name is looked up step by step only from protocol 4 on. One with nothing between its dots never is.
+        match name.rsplit_once('.') {
+            Some((outer, inner)) if name.split('.').all(|step| !step.is_empty()) => {
+                return self.attribute(module, outer, inner);
+            }
+            _ => {}
         }
         let line = self.global_lines(module, name)?;
         write::line(&mut self.out, Opcode::Global, &line);
