@@ -50,12 +50,16 @@ pub(crate) struct Py2Args {
     /// Leave names of Python 2 modules and classes as they stand in protocols 0 to 2
     #[arg(long)]
     no_fix_imports: bool,
+
+    /// Take \r\n for the end of a line: for files of protocol 0 that went through a text mode of Windows
+    #[arg(long)]
+    crlf: bool,
 }
 
 impl Py2Args {
-    /// Whether strings are to be decoded.
+    /// Whether strings are to be decoded, or lines mended: then ops cannot stay as they stand.
     pub(crate) fn is_decoding(self) -> bool {
-        self.encoding.is_some()
+        self.encoding.is_some() || self.crlf
     }
 
     /// Whether names are to be mapped.
@@ -65,7 +69,7 @@ impl Py2Args {
 
     /// Options for reading.
     pub(crate) fn read_options(self) -> ReadOptions<'static> {
-        let options = ReadOptions::new().fix_imports(!self.no_fix_imports);
+        let options = ReadOptions::new().fix_imports(!self.no_fix_imports).crlf(self.crlf);
         match self.encoding {
             Some(encoding) => options.py2_strings(encoding, self.errors),
             None => options,

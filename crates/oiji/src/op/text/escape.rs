@@ -118,6 +118,10 @@ fn push_escaped(out: &mut Vec<u8>, code_point: u32) {
 pub fn decode_string(line: &[u8]) -> Result<Cow<'_, [u8]>> {
     let quoted = match line {
         [b'\'', inner @ .., b'\''] | [b'"', inner @ .., b'"'] => inner,
+        [.., b'\r'] => {
+            let problem = "a carriage return ends its line; read the file with ReadOptions::crlf (--crlf)";
+            return Err(invalid_string(problem.to_owned()));
+        }
         _ => return Err(invalid_string("no matching quotes around it".to_owned())),
     };
     let mut out = Vec::new();
