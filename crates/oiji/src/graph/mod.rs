@@ -6,6 +6,7 @@
 pub(crate) mod arena;
 mod build;
 mod children;
+pub(crate) mod copy;
 mod edit;
 mod emit;
 pub(crate) mod equal;
