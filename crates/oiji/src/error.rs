@@ -25,6 +25,8 @@ struct Detail {
     path: Option<String>,
     /// The number of the value that failed, until its offset is known.
     value: Option<usize>,
+    /// Whether the value that failed could be had later.
+    unfinished: bool,
 }
 
 /// What went wrong.
@@ -75,6 +77,47 @@ pub enum ErrorKind {
         /// What is needed.
         expected: &'static str,
         /// What is there.
+        found: &'static str,
+    },
+    /// A value is no instance of the class that was asked for.
+    WrongClass {
+        /// The class: `shapes.Point`.
+        expected: String,
+        /// The class or type of what is there.
+        found: String,
+    },
+    /// The state of an instance has no value for a field that needs one.
+    MissingField {
+        /// The class of the instance.
+        class: String,
+        /// The field, as the pickle would name it.
+        field: String,
+        /// The version of the state, where the class has versions.
+        version: Option<i64>,
+    },
+    /// The state of an instance has a field that the Rust type knows nothing of, and refuses.
+    UnknownField {
+        /// The class of the instance.
+        class: String,
+        /// The field, as the pickle names it.
+        field: String,
+        /// The version of the state, where the class has versions.
+        version: Option<i64>,
+    },
+    /// The state of an instance has a version that this program has no way from.
+    UnknownVersion {
+        /// The class of the instance.
+        class: String,
+        /// Its version.
+        version: i64,
+        /// The oldest version that can be read.
+        oldest: i64,
+        /// The newest version that can be read, which is what is written.
+        newest: i64,
+    },
+    /// A value leads back to itself, and no place on the way can be filled after it is made.
+    Cycle {
+        /// Its type.
         found: &'static str,
     },
     /// A list, dict, set or bytearray stands as a dict key or set element.
@@ -150,7 +193,7 @@ pub enum ErrorKind {
 impl Error {
     /// An error without an offset.
     pub fn new(kind: ErrorKind) -> Self {
-        Error(Box::new(Detail { kind, offset: None, path: None, value: None }))
+        Error(Box::new(Detail { kind, offset: None, path: None, value: None, unfinished: false }))
     }
 
     /// An error in words, without an offset.
@@ -192,6 +235,18 @@ impl Error {
     /// The number of the value that failed, if it is known.
     pub(crate) fn value(&self) -> Option<usize> {
         self.0.value
+    }
+
+    /// The same error of a value that can be had later.
+    #[must_use]
+    pub(crate) fn unfinished(mut self) -> Self {
+        self.0.unfinished = true;
+        self
+    }
+
+    /// Whether the value that failed could be had later.
+    pub(crate) fn is_unfinished(&self) -> bool {
+        self.0.unfinished
     }
 
     /// What went wrong.
@@ -291,6 +346,20 @@ impl fmt::Display for ErrorKind {
             ErrorKind::MissingMark { opcode } => write!(f, "no mark on the stack for {opcode}"),
             ErrorKind::MemoMiss { index } => write!(f, "memo index {index} was never put"),
             ErrorKind::WrongType { expected, found } => write!(f, "expected {expected}, found {found}"),
+            ErrorKind::WrongClass { expected, found } => write!(f, "expected an instance of {expected}, found {found}"),
+            ErrorKind::MissingField { class, field, version } => {
+                write!(f, "{class}{} has no field {field}", Versioned(*version))
+            }
+            ErrorKind::UnknownField { class, field, version } => {
+                write!(f, "{class}{} has an unknown field {field}", Versioned(*version))
+            }
+            ErrorKind::UnknownVersion { class, version, oldest, newest } => {
+                write!(f, "{class} of version {version} cannot be read; versions {oldest} to {newest} can")
+            }
+            ErrorKind::Cycle { found } => {
+                write!(f, "a cycle leads back to this {found}, and nothing on the way can be filled later; ")?;
+                f.write_str("put an Option, a Weak or a Vec there, in a RefCell or Mutex where it is shared")
+            }
             ErrorKind::Unhashable { found } => write!(f, "unhashable {found} as a dict key or set element"),
             ErrorKind::InvalidNumber { expected, found } => write!(f, "expected {expected} text, found {found:?}"),
             ErrorKind::InvalidText { expected, problem } => write!(f, "invalid {expected} text: {problem}"),
@@ -312,6 +381,18 @@ impl fmt::Display for ErrorKind {
             }
             ErrorKind::NoSuchPath { step } => write!(f, "no such path: {step}"),
             ErrorKind::Message(text) => f.write_str(text),
+        }
+    }
+}
+
+/// A version, where there is one.
+struct Versioned(Option<i64>);
+
+impl fmt::Display for Versioned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(version) => write!(f, " of version {version}"),
+            None => Ok(()),
         }
     }
 }

@@ -34,6 +34,8 @@
 //! There is no `unsafe` in this crate. No input makes it panic, recurse or allocate more than a small multiple of what it
 //! has read; [`Limits`] bound the rest.
 
+#[cfg(feature = "class")]
+pub mod class;
 pub mod emitter;
 mod error;
 pub mod global;
@@ -55,9 +57,13 @@ mod testing;
 
 #[cfg(feature = "serde")]
 pub use crate::serde::{from_reader, from_slice, from_value, to_vec, to_vec_with, to_writer};
+#[cfg(feature = "class")]
+pub use class::{Pickle, Unpickle};
 pub use error::{Error, ErrorKind, Result};
 pub use graph::{Graph, Node, Pickles, ReadOptions, Value, WriteOptions};
 pub use limits::{Budget, Limits};
+#[cfg(feature = "derive")]
+pub use oiji_derive::{Pickle, Unpickle};
 pub use opcode::{ArgKind, DEFAULT_PROTOCOL, HIGHEST_PROTOCOL, Opcode, Row, StackItem};
 
 use std::io::{Read, Write};

@@ -13,7 +13,7 @@ const LAYERS: &[&[&str]] = &[
     &["opcode", "op"],
     &["global", "machine", "emitter"],
     &["graph"],
-    &["json", "serde"],
+    &["json", "serde", "class"],
     &["inspect", "rewrite"],
 ];
 

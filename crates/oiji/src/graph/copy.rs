@@ -1,7 +1,5 @@
 //! Copies of a value, with all it holds, from one graph into another. Sharing and cycles inside it are kept.
 
-use std::borrow::Cow;
-
 use rustc_hash::FxHashMap;
 
 use crate::error::Result;
@@ -68,12 +66,11 @@ impl Graph<'_> {
                 Slot { flags: new.flags | slot.flags & arena::SURROGATES, ..new }
             }
             Kind::Buffer => {
-                let index = self.buffer_count;
-                self.buffer_count += 1;
-                if let Some(bytes) = from.buffer_bytes(slot.data) {
-                    self.buffers.resize(index as usize, Cow::Borrowed(&[]));
-                    self.buffers.push(Cow::Owned(bytes.to_vec()));
-                }
+                let index = match from.buffer_bytes(slot.data) {
+                    Some(bytes) => self.push_buffer(bytes.to_vec()),
+                    None => self.buffer_count,
+                };
+                self.buffer_count = self.buffer_count.max(index + 1);
                 Slot { data: index, ..slot }
             }
             Kind::Tuple | Kind::List | Kind::Dict | Kind::Set | Kind::FrozenSet => {

@@ -114,6 +114,28 @@ impl<'a> Graph<'a> {
         self.buffers = buffers.into_iter().map(Into::into).collect();
     }
 
+    /// The number of a new buffer with this content.
+    pub(crate) fn push_buffer(&mut self, bytes: Vec<u8>) -> u64 {
+        let index = self.buffer_count.max(self.buffers.len() as u64);
+        self.buffers.resize(index as usize, Cow::Borrowed(&[]));
+        self.buffers.push(Cow::Owned(bytes));
+        self.buffer_count = index + 1;
+        index
+    }
+
+    /// Makes bytes and bytearrays of the buffers with these numbers.
+    #[cfg(feature = "class")]
+    pub(crate) fn keep_in_band(&mut self, indexes: &[u64]) {
+        for at in 0..self.slots.len() {
+            let slot = self.slots[at];
+            if slot.kind == Kind::Buffer && indexes.contains(&slot.data) {
+                let kind = if slot.flags & arena::READ_ONLY != 0 { Kind::Bytes } else { Kind::ByteArray };
+                let bytes = self.buffers[slot.data as usize].clone();
+                self.slots[at] = self.owned_slot(kind, &bytes);
+            }
+        }
+    }
+
     /// Adds a tuple.
     pub fn add_tuple(&mut self, items: &[Id]) -> Result<Id> {
         self.add_run(Kind::Tuple, items)

@@ -191,13 +191,13 @@ impl<'a> ReadOptions<'a> {
         Ok(builder.finish(roots))
     }
 
-    #[cfg(feature = "serde")]
+    #[cfg(any(feature = "serde", feature = "class"))]
     pub(crate) fn limits_ref(&self) -> &Limits {
         &self.limits
     }
 
     /// The same options with a place in the arena for every value.
-    #[cfg(feature = "serde")]
+    #[cfg(any(feature = "serde", feature = "class"))]
     pub(crate) fn placed(mut self) -> Self {
         self.placed = true;
         self
@@ -212,7 +212,7 @@ impl<'a> ReadOptions<'a> {
     }
 
     /// The offset of the op that makes value number `index` of the pickle at `start`.
-    #[cfg(feature = "serde")]
+    #[cfg(any(feature = "serde", feature = "class"))]
     pub(crate) fn offset_of_value(&self, input: &'a [u8], start: u64, index: usize) -> Option<u64> {
         let mut builder = GraphBuilder::new(input, self);
         let mut machine = self.machine();

@@ -73,6 +73,13 @@ impl WriteOptions {
         Ok((emitter.into_bytes(), buffers))
     }
 
+    /// As [`WriteOptions::to_vec_and_buffers`], with the numbers of the buffers.
+    #[cfg(feature = "class")]
+    pub(crate) fn to_vec_and_order(self, graph: &Graph<'_>) -> Result<(Vec<u8>, Vec<u64>)> {
+        let (emitter, order) = self.emit(graph, VecSink, true)?;
+        Ok((emitter.into_bytes(), order))
+    }
+
     /// An emitter onto `sink`.
     pub(crate) fn emitter<S: Sink>(&self, sink: S) -> Result<Emitter<S>> {
         Emitter::new(sink, self.protocol, self.fix_imports)
