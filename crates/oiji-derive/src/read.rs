@@ -345,7 +345,7 @@ fn tuple(model: &Struct) -> Bodies {
             let (#(#locals,)*): (#(#types,)*) = ::oiji::class::Unpickle::unpickle(value, from)?;
             ::oiji::Result::Ok(Self { #(#values),* })
         },
-        matches: quote!(value.at(0).is_ok() && value.len() == ::core::option::Option::Some(#count)),
+        matches: quote!(::oiji::class::is_tuple(value, #count)),
         link,
         link_shared,
     }

@@ -77,6 +77,10 @@ impl Unpickle for u8 {
         matches!(value.node(), Node::Int(_))
     }
 
+    fn items_match(value: Value<'_>) -> bool {
+        matches!(value.node(), Node::Bytes(_) | Node::ByteArray(_))
+    }
+
     fn unpickle_items(value: Value<'_>, from: &mut Unpickling<'_>) -> Result<Vec<u8>> {
         match value.as_bytes() {
             Ok(bytes) => Ok(bytes.to_vec()),

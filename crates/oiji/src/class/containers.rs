@@ -68,10 +68,6 @@ pub(crate) fn object_pairs(object: Object<'_>) -> Vec<(Value<'_>, Value<'_>)> {
     found
 }
 
-fn is_sequence(value: Value<'_>) -> bool {
-    matches!(value.node(), Node::List(_) | Node::Tuple(_))
-}
-
 impl<T: Pickle> Pickle for [T] {
     fn pickle(&self, to: &mut Pickling<'_>) -> Result<Id> {
         T::pickle_items(self, to)
@@ -90,7 +86,7 @@ impl<T: Unpickle> Unpickle for Vec<T> {
     }
 
     fn matches(value: Value<'_>) -> bool {
-        is_sequence(value) || matches!(value.node(), Node::Bytes(_) | Node::ByteArray(_))
+        T::items_match(value)
     }
 
     fn link(&mut self, value: Value<'_>, from: &mut Unpickling<'_>) -> Result<()> {
@@ -312,7 +308,7 @@ macro_rules! tuples {
             }
 
             fn matches(value: Value<'_>) -> bool {
-                is_sequence(value) && value.len() == Some($len)
+                matches!(value.node(), Node::Tuple(_)) && value.len() == Some($len)
             }
 
             fn link(&mut self, value: Value<'_>, from: &mut Unpickling<'_>) -> Result<()> {

@@ -70,6 +70,11 @@ pub fn has_field(value: Value<'_>, names: &[&str]) -> bool {
     ObjectReader::record(value, None).is_ok_and(|record| record.attribute_value(names).is_some())
 }
 
+/// Whether `value` is a tuple of `len` items.
+pub fn is_tuple(value: Value<'_>, len: usize) -> bool {
+    matches!(value.node(), Node::Tuple(_)) && value.len() == Some(len)
+}
+
 /// Whether `value` is the str `wanted`.
 pub fn is_text(value: Value<'_>, wanted: &str) -> bool {
     text(value).is_ok_and(|text| text == wanted)

@@ -24,7 +24,7 @@ mod write;
 
 pub use buffer::Buffer;
 #[doc(hidden)]
-pub use derived::{DictItems, ListItems, Member, With, has_field, is_record, is_text};
+pub use derived::{DictItems, ListItems, Member, With, has_field, is_record, is_text, is_tuple};
 pub use inert::{GlobalName, PersistentId};
 pub use name::{Class, Name, OfClass, Version};
 pub use pickle::{Pickle, Pickling};

@@ -80,6 +80,12 @@ pub trait Unpickle: Sized + 'static {
         from.items(value)
     }
 
+    /// Whether `value` looks like a sequence of such values: a list, but for bytes.
+    #[doc(hidden)]
+    fn items_match(value: Value<'_>) -> bool {
+        matches!(value.node(), Node::List(_))
+    }
+
     /// The value that a callback for persistent ids gave, if it is of this type.
     #[doc(hidden)]
     fn from_any(any: Box<dyn Any>) -> Result<Self, Box<dyn Any>> {
