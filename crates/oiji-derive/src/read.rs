@@ -120,9 +120,10 @@ fn attributes(model: &Struct) -> Bodies {
     let on = &model.on;
     let steps = on.migrate.iter().map(|(version, path)| quote!((#version, #path as ::oiji::class::Migration)));
     let steps = quote!(&[#(#steps),*]);
+    let namedtuple = on.namedtuple.map(|_| quote!(.namedtuple()));
     let open = match (model.kind, &on.version) {
         (Kind::Class, None) => {
-            quote!(let object = from.object(value, &<Self as ::oiji::class::OfClass>::CLASS)?;)
+            quote!(let object = from.object(value, &<Self as ::oiji::class::OfClass>::CLASS)?#namedtuple;)
         }
         (Kind::Class, Some(_)) => quote! {
             let object = from.object(value, &<Self as ::oiji::class::OfClass>::CLASS)?.migrate(from, #steps)?;

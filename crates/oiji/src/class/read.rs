@@ -101,6 +101,18 @@ impl<'g> ObjectReader<'g> {
         Ok(())
     }
 
+    /// Takes the items of a tuple that is the only argument for arguments, as protocols 0 and 1 have it of named tuples.
+    #[must_use]
+    pub fn namedtuple(mut self) -> Self {
+        let reconstructed = self.value.as_object().is_ok_and(is_reconstructor);
+        if let ([only], true) = (&self.args[..], reconstructed)
+            && let Ok(items) = only.items()
+        {
+            self.args = items.iter().collect();
+        }
+        self
+    }
+
     /// Brings a state of an older version to the present one: `steps` are versions, in order, and what leads from each to
     /// the next.
     ///
