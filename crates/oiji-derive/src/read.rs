@@ -1,7 +1,8 @@
 //! `impl Unpickle`, and `impl OfClass` where there is a class.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
 use syn::{Data, DeriveInput, Error, Result};
 
 use crate::attributes::{OnType, StateKind};
@@ -230,21 +231,18 @@ fn read(field: &Field, known: &[&str]) -> TokenStream {
         Role::Rest => return quote!(object.rest(&[#(#known),*])?),
         _ => {}
     }
-    let absent = match (field.default_value(), &field.with) {
-        (Some(default), _) => default,
-        (None, Some(_)) => quote!(return ::oiji::Result::Err(object.missing(#name))),
-        (None, None) => quote! {
-            match <#ty as ::oiji::class::Unpickle>::absent() {
-                ::core::option::Option::Some(absent) => absent,
-                ::core::option::Option::None => return ::oiji::Result::Err(object.missing(#name)),
-            }
-        },
-    };
-    let Some(found) = found(field) else { return absent };
+    let default = field.default_value();
+    let Some(found) = found(field) else { return default.unwrap_or_default() };
     let step = format!(".{name}");
+    // So that the compiler points at the field whose type cannot be read.
     let read = match &field.with {
         Some(path) => quote!(from.field_with(value, #step, #path::unpickle)?),
-        None => quote!(from.field::<#ty>(value, #step)?),
+        None => quote_spanned!(ty.span()=> from.field::<#ty>(value, #step)?),
+    };
+    let absent = match (default, &field.with) {
+        (Some(default), _) => default,
+        (None, Some(_)) => quote!(return ::oiji::Result::Err(object.missing(#name))),
+        (None, None) => return quote_spanned!(ty.span()=> object.field::<#ty>(from, #found, #name)?),
     };
     quote! {
         match #found {

@@ -1,7 +1,8 @@
 //! `impl Pickle`.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
 use syn::{Data, DeriveInput, Error, Result};
 
 use crate::attributes::{OnType, StateKind};
@@ -72,7 +73,8 @@ fn structure(model: &Struct) -> Result<TokenStream> {
 fn value(field: &Field) -> TokenStream {
     let member = &field.member;
     match &field.with {
-        None => quote!(&self.#member),
+        // So that the compiler points at the field whose type cannot be pickled.
+        None => quote_spanned!(field.ty.span()=> &self.#member),
         Some(path) => quote! {
             &::oiji::class::With(|to: &mut ::oiji::class::Pickling<'_>| #path::pickle(&self.#member, to))
         },

@@ -179,8 +179,18 @@ impl<'g> ObjectReader<'g> {
     /// # Errors
     /// `MissingField` if there is none, but for types that can do without: [`Unpickle::absent`].
     pub fn required<T: Unpickle>(&self, from: &mut Unpickling<'_>, names: &[&'static str]) -> Result<T> {
-        let found = self.attribute(from, names)?;
-        found.or_else(T::absent).ok_or_else(|| self.missing(names[0]))
+        self.field(from, self.attribute_value(names), names[0])
+    }
+
+    /// Reads the value that was found for a field.
+    ///
+    /// # Errors
+    /// `MissingField` if none was, but for types that can do without: [`Unpickle::absent`].
+    pub fn field<T: Unpickle>(&self, from: &mut Unpickling<'_>, found: Option<Value<'_>>, name: &str) -> Result<T> {
+        match found {
+            Some(value) => from.value_at(value, &format_args!(".{name}")),
+            None => T::absent().ok_or_else(|| self.missing(name)),
+        }
     }
 
     /// The positional argument at `index`, if there are so many. `name` is for messages.

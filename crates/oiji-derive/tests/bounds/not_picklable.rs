@@ -1,0 +1,6 @@
+#[derive(oiji::Pickle)]
+struct Server {
+    thread: std::thread::Thread,
+}
+
+fn main() {}

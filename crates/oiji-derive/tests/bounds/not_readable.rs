@@ -1,0 +1,6 @@
+#[derive(oiji::Unpickle)]
+struct Server {
+    thread: std::thread::Thread,
+}
+
+fn main() {}
