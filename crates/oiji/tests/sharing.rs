@@ -329,3 +329,77 @@ fn addresses_that_come_twice_are_not_taken_for_one_value() {
         assert_eq!(state.at(0).unwrap().as_i64().unwrap(), index as i64);
     }
 }
+
+/// A thing that holds whatever others it likes.
+#[derive(Pickle, Unpickle, Default)]
+#[pickle(class = "things.Thing")]
+struct Thing {
+    #[pickle(arg)]
+    number: usize,
+    list: Vec<Shared>,
+    map: BTreeMap<String, Shared>,
+    one: Option<Shared>,
+    pair: (Option<Shared>, f64),
+    weak: Weak<RefCell<Thing>>,
+    #[pickle(items)]
+    items: Vec<Option<Shared>>,
+    #[pickle(dict_items)]
+    by_number: BTreeMap<i64, Shared>,
+}
+
+type Shared = Rc<RefCell<Thing>>;
+
+/// Things, each with the numbers of those it holds.
+fn things(links: &[[usize; 8]]) -> Vec<Shared> {
+    let number = |number| Rc::new(RefCell::new(Thing { number, ..Thing::default() }));
+    let all: Vec<Shared> = (0..links.len()).map(number).collect();
+    for (thing, links) in all.iter().zip(links) {
+        // A number past the end is no link.
+        let at = |place: usize| all.get(links[place]).cloned();
+        let mut thing = thing.borrow_mut();
+        thing.list = [at(0), at(1)].into_iter().flatten().collect();
+        thing.map.extend(at(2).map(|other| ("key".to_owned(), other)));
+        thing.one = at(3);
+        thing.pair = (at(4), 0.5);
+        thing.weak = at(5).map(|other| Rc::downgrade(&other)).unwrap_or_default();
+        thing.items = vec![at(6), None];
+        thing.by_number.extend(at(7).map(|other| (7, other)));
+    }
+    all
+}
+
+/// The numbers of those that a thing holds, and whether each is the very one of `all`.
+fn links(thing: &Thing, all: &[Shared]) -> Vec<(usize, bool)> {
+    let weak = thing.weak.upgrade();
+    let held = thing.list.iter().chain(thing.map.values()).chain(&thing.one).chain(&thing.pair.0);
+    let held = held.chain(&weak).chain(thing.items.iter().flatten()).chain(thing.by_number.values());
+    held.map(|other| {
+        let number = other.borrow().number;
+        (number, Rc::ptr_eq(other, &all[number]))
+    })
+    .collect()
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_net_of_things_comes_back_as_it_was(
+        net in proptest::collection::vec(proptest::array::uniform8(0_usize..12), 1..9),
+        protocol in 0_u8..6,
+    ) {
+        let all = things(&net);
+        let read = again(&all, protocol);
+        proptest::prop_assert_eq!(read.len(), all.len());
+        for (one, other) in all.iter().zip(&read) {
+            let (one, other) = (one.borrow(), other.borrow());
+            proptest::prop_assert_eq!(one.number, other.number);
+            proptest::prop_assert_eq!(links(&one, &all), links(&other, &read));
+        }
+        for thing in all.iter().chain(&read) {
+            // Let the cycles go.
+            let held = std::mem::take(&mut *thing.borrow_mut());
+            drop(held);
+        }
+    }
+}
