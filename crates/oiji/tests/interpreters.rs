@@ -3,13 +3,14 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod python;
+
 use std::path::Path;
 
 use oiji::{ErrorKind, ReadOptions, WriteOptions};
-use oiji_testkit::{Case, Python, corpus, manifest, pythons, skip};
+use oiji_testkit::{Case, manifest, pythons, skip};
+use python::compare_everywhere;
 use serde_json::{Value as Json, json};
-
-const SCRIPT: &str = include_str!("python/compare.py");
 
 /// Where a Python's value is not that of the original, and why that is right.
 const EXPLAINED: &[(&str, &str)] =
@@ -39,20 +40,6 @@ fn write_anew(case: &Case, number: usize, folder: &Path) -> Json {
     json!({"name": case.file, "original": path, "written": written, "buffers": buffers, "group": case.group})
 }
 
-fn compare(python: &Python, index: &[u8]) -> Vec<String> {
-    let classes = corpus().join("python");
-    let output = python.run_with(&["-c", SCRIPT, classes.to_str().unwrap()], index).unwrap();
-    let answer: Json = serde_json::from_slice(&output).unwrap();
-    for (reason, count) in answer["skipped"].as_object().unwrap().iter().filter(|(_, count)| **count != 0) {
-        skip(&format!("Python {}: {count} files: {reason}", python.name()));
-    }
-    println!("Python {}: {} files compared", python.name(), answer["compared"]);
-    assert!(answer["compared"].as_u64().unwrap() > 500, "Python {} compared next to nothing", python.name());
-    let wrong = answer["wrong"].as_array().unwrap().iter().filter_map(Json::as_str);
-    let unexplained = wrong.filter(|text| !EXPLAINED.iter().any(|(part, _)| text.contains(part)));
-    unexplained.map(|text| format!("Python {}: {text}", python.name())).collect()
-}
-
 #[test]
 fn what_we_write_real_pythons_load_as_the_same_value() {
     if pythons().is_empty() {
@@ -63,14 +50,9 @@ fn what_we_write_real_pythons_load_as_the_same_value() {
     let cases = manifest();
     let index: Vec<Json> = cases.iter().enumerate().map(|(number, case)| write_anew(case, number, &folder)).collect();
     let index = serde_json::to_vec(&index).unwrap();
-    // Two at a time: that is how many cores a small machine has.
-    let mut wrong = Vec::new();
-    for pair in pythons().chunks(2) {
-        std::thread::scope(|scope| {
-            let running: Vec<_> = pair.iter().map(|python| scope.spawn(|| compare(python, &index))).collect();
-            running.into_iter().for_each(|thread| wrong.extend(thread.join().unwrap()));
-        });
-    }
+    let wrong = compare_everywhere(&index, 500);
+    let wrong: Vec<String> =
+        wrong.into_iter().filter(|text| !EXPLAINED.iter().any(|(part, _)| text.contains(part))).collect();
     std::fs::remove_dir_all(&folder).unwrap();
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
 }

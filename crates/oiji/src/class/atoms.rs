@@ -227,10 +227,7 @@ impl Pickle for Graph<'_> {
 
 /// Anything at all, inert: a copy of the value and of what it holds.
 impl Unpickle for Graph<'static> {
-    fn unpickle(value: Value<'_>, _from: &mut Unpickling<'_>) -> Result<Self> {
-        let mut graph = Graph::new();
-        let root = graph.add_copy(value)?;
-        graph.set_roots(vec![root]);
-        Ok(graph)
+    fn unpickle(value: Value<'_>, from: &mut Unpickling<'_>) -> Result<Self> {
+        from.inert(value)
     }
 }

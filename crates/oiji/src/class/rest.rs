@@ -38,7 +38,7 @@ impl Attributes {
             // Values of one graph may share what they hold.
             let from: *const Graph<'_> = std::ptr::from_ref(value.graph()).cast();
             let at = copied.iter().position(|(other, _)| *other == from).unwrap_or_else(|| {
-                copied.push((from, Copied::default()));
+                copied.push((from, Copied::of(value.graph())));
                 copied.len() - 1
             });
             ids.push(graph.add_copy_with(value, &mut copied[at].1)?);
@@ -71,7 +71,7 @@ impl Attributes {
 
     /// Adds names and values to a graph.
     pub(crate) fn add_to(&self, to: &mut Pickling<'_>) -> Result<Vec<(Id, Id)>> {
-        let mut copied = Copied::default();
+        let mut copied = Copied::of(&self.graph);
         let mut pairs = Vec::with_capacity(self.len());
         for (name, value) in self.iter() {
             let name = to.graph.add_str(name)?;

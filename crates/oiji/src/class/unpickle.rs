@@ -14,6 +14,7 @@ use crate::class::name::Class;
 use crate::class::read::ObjectReader;
 use crate::class::unpickler::{PersistentLoad, Unpickler};
 use crate::error::{Error, ErrorKind, Result};
+use crate::graph::copy::Copied;
 use crate::graph::{Graph, Id, Node, Value};
 use crate::limits::Limits;
 
@@ -139,6 +140,8 @@ pub struct Unpickling<'u> {
     pub(crate) gaps: u64,
     /// Pointers whose content has gaps.
     pub(crate) pending: Vec<Pending>,
+    /// What copies of inert values need to know of the graph.
+    copied: Option<Copied>,
     depth: u64,
     visits: u64,
     limits: Limits,
@@ -185,6 +188,7 @@ impl<'u> Unpickling<'u> {
             open: Vec::new(),
             gaps: 0,
             pending: Vec::new(),
+            copied: None,
             depth: 0,
             visits: 0,
             limits,
@@ -325,6 +329,24 @@ impl<'u> Unpickling<'u> {
 
     pub(crate) fn key(value: Value<'_>, pointer: TypeId) -> Key {
         (address(value), value.id(), pointer)
+    }
+
+    /// A graph of a value and of all it holds.
+    pub(crate) fn inert(&mut self, value: Value<'_>) -> Result<Graph<'static>> {
+        let mut graph = Graph::new();
+        let own = std::ptr::from_ref(self.graph) as usize == address(value);
+        let root = if own {
+            let copied = self.copied.get_or_insert_with(|| Copied::of(value.graph()));
+            copied.restart();
+            graph.add_copy_with(value, copied)?
+        } else {
+            graph.add_copy(value)?
+        };
+        graph.set_roots(vec![root]);
+        // What several inert values share is copied for each.
+        self.visits += graph.value_count() as u64;
+        self.count(value)?;
+        Ok(graph)
     }
 
     /// Keeps a graph that values were made in, for as long as this run lasts.

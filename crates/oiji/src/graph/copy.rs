@@ -4,14 +4,39 @@ use rustc_hash::FxHashMap;
 
 use crate::error::Result;
 use crate::graph::Value;
-use crate::graph::arena::{self, Graph, Id, Kind, ObjectData, Slot, Step};
+use crate::graph::arena::{self, Dropped, Graph, Id, Kind, ObjectData, Slot, Step};
 
-/// What was copied from one graph already: ids there and ids here.
+/// What is known of the graph that values are copied from.
 #[derive(Default)]
-pub(crate) struct Copied(FxHashMap<Id, Id>);
+pub(crate) struct Copied {
+    /// Ids there and ids here.
+    ids: FxHashMap<Id, Id>,
+    /// Values that were dropped there, by what lay below them: the call of a state setter on its object.
+    dropped: FxHashMap<Id, Vec<Id>>,
+}
+
+impl Copied {
+    /// Nothing is copied from `graph` yet.
+    pub(crate) fn of(graph: &Graph<'_>) -> Self {
+        let mut copied = Copied::default();
+        for dropped in &graph.dropped {
+            if let Some(below) = dropped.below {
+                copied.dropped.entry(below).or_default().push(dropped.value);
+            }
+        }
+        copied
+    }
+
+    /// Forgets what was copied, for a graph of its own.
+    #[cfg(feature = "class")]
+    pub(crate) fn restart(&mut self) {
+        self.ids.clear();
+    }
+}
 
 impl Graph<'_> {
-    /// Adds a copy of `value`, which is of another graph, and of all it holds. What was dropped there is not copied.
+    /// Adds a copy of `value`, which is of another graph, and of all it holds. A value that was dropped there is copied with
+    /// the value it lay on.
     ///
     /// ```
     /// use oiji::Graph;
@@ -23,7 +48,7 @@ impl Graph<'_> {
     /// # Ok::<(), oiji::Error>(())
     /// ```
     pub fn add_copy(&mut self, value: Value<'_>) -> Result<Id> {
-        self.add_copy_with(value, &mut Copied::default())
+        self.add_copy_with(value, &mut Copied::of(value.graph()))
     }
 
     /// As `add_copy`; what was copied before is met again.
@@ -32,30 +57,36 @@ impl Graph<'_> {
         let mut work = vec![value.id()];
         let mut fresh = Vec::new();
         while let Some(id) = work.pop() {
-            if copied.0.contains_key(&id) {
+            if copied.ids.contains_key(&id) {
                 continue;
             }
             let slot = from.slot(id);
             if id.is_immediate() && slot.kind != Kind::Float {
-                copied.0.insert(id, id);
+                copied.ids.insert(id, id);
                 continue;
             }
             // A place first, so that what it holds can lead back to it.
-            copied.0.insert(id, self.push_slot(Slot::plain(Kind::None, 0))?);
+            copied.ids.insert(id, self.push_slot(Slot::plain(Kind::None, 0))?);
             fresh.push(id);
             work.extend(from.children(id));
+            if let Some(dropped) = copied.dropped.get(&id) {
+                work.extend(dropped);
+            }
         }
+        let Copied { ids, dropped } = copied;
         for id in fresh {
-            let slot = self.copied_slot(from, from.slot(id), &copied.0)?;
-            let new = copied.0[&id];
+            let slot = self.copied_slot(from, from.slot(id), ids)?;
+            let new = ids[&id];
+            for value in dropped.get(&id).into_iter().flatten() {
+                self.dropped.push(Dropped { value: ids[value], below: Some(new) });
+            }
             self.slots[new.index()] = slot;
             if let Some(steps) = from.steps.get(&id) {
-                let step =
-                    |step: &Step| Step { kind: step.kind, ids: step.ids.iter().map(|id| copied.0[id]).collect() };
+                let step = |step: &Step| Step { kind: step.kind, ids: step.ids.iter().map(|id| ids[id]).collect() };
                 self.steps.insert(new, steps.iter().map(step).collect());
             }
         }
-        Ok(copied.0[&value.id()])
+        Ok(ids[&value.id()])
     }
 
     fn copied_slot(&mut self, from: &Graph<'_>, slot: Slot, ids: &FxHashMap<Id, Id>) -> Result<Slot> {
@@ -127,6 +158,17 @@ mod tests {
         let root = graph.add_tuple(&[list, pid]).unwrap();
         graph.set_roots(vec![root]);
         assert_eq!(copy(&graph), graph);
+    }
+
+    #[test]
+    fn a_copy_keeps_the_calls_of_state_setters() {
+        // set_state(obj, 1), whose result is dropped.
+        let pickle = b"cm\nC\n)Rq\x00cm\nset_state\nh\x00K\x01\x86R0.";
+        let graph = ReadOptions::new().from_slice(pickle).unwrap();
+        assert_eq!(graph.dropped().count(), 1);
+        let new = copy(&graph);
+        assert_eq!(new.dropped().count(), 1);
+        assert_eq!(new, graph);
     }
 
     #[test]
