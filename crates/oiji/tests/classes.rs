@@ -1,7 +1,7 @@
 //! Classes of every kind, exchanged with every real Python found: what Python writes is read into Rust types, and what Rust
 //! types write Python loads as the same objects.
 
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::type_complexity)]
 #![cfg(feature = "derive")]
 
 use std::cell::RefCell;

@@ -1,7 +1,7 @@
 //! The classes of the corpus as Rust types: every file of each is read, and what is written again every real Python loads as
 //! the value of the file.
 
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::type_complexity)]
 #![cfg(feature = "derive")]
 
 mod python;
