@@ -21,7 +21,8 @@ fn options() -> ReadOptions<'static> {
 pub fn read(input: &[u8]) {
     match options().from_slice(input) {
         Ok(graph) => {
-            assert!(graph.to_string().len() <= 64 * input.len() + 65_536);
+            // A byte of input is a mention at most, of a name of 128 bytes, and all may stand there three times.
+            assert!(graph.to_string().len() <= 512 * input.len() + 65_536);
             for protocol in 0..=5 {
                 let written = WriteOptions::new().protocol(protocol).to_vec(&graph);
                 let refused = written.is_err_and(|error| !matches!(error.kind(), ErrorKind::Inexpressible { .. }));

@@ -93,6 +93,23 @@ fn doubling_lists(count: u8) -> Vec<u8> {
 }
 
 #[test]
+fn what_stands_in_many_places_does_not_make_the_text_any_size() {
+    let long = [&b"X\x40\x42\x0f\0"[..], &[b'a'; 1_000_000], b"q\x000"].concat();
+    let wide = [&b"]("[..], &b"K\x01".repeat(10_000), b"eq\x000"].concat();
+    let slow = [&b"(X\xe8\x03\0\0"[..], &[b'a'; 1_000], b"tq\x000"].concat();
+    for shared in [long, wide, slow] {
+        let pickle = [shared, b"](".to_vec(), b"h\x00".repeat(10_000), b"e.".to_vec()].concat();
+        let graph = Graph::from_slice(&pickle).unwrap();
+        let text = graph.to_string();
+        assert!(text.len() < 16 * pickle.len() + 100_000, "{} bytes of {}", text.len(), pickle.len());
+        assert!(text.ends_with("...]") || text.ends_with("...)]") || text.ends_with("[...]]"), "it is cut");
+        assert!(format!("{:?}", graph.root().items().unwrap()).len() < 16 * pickle.len() + 100_000);
+    }
+    let twice = Graph::from_slice(b"](]K\x01aq\x00h\x00h\x00e.").unwrap();
+    assert_eq!(twice.to_string(), "[[1], [1], [1]]");
+}
+
+#[test]
 fn an_int_of_a_million_digits_crosses_every_protocol() {
     let digits = "7".repeat(1_000_000);
     let pickle = format!("L{digits}L\n.").into_bytes();

@@ -1,12 +1,12 @@
 //! Graphs as text, like Python's `repr`: a value inside itself is `...`, objects are written as what makes them.
 //!
 //! `Widget(1, size=2; state={'x': 7})` is a call or instance with arguments, and what is done to it after the semicolon.
-//! Walks with an explicit stack. Shared values are written wherever they occur, until the text is eight times as long as
-//! the graph; from then on as `...`, so that a few bytes cannot ask for more text than there is room for.
+//! Walks with an explicit stack. Shared values are written wherever they occur while that takes no more text than twice
+//! what everything takes once; beyond it as `...`, so that a few bytes cannot ask for more text than there is room for.
 
 use std::fmt::{self, Write};
 
-use rustc_hash::FxHashSet;
+use rustc_hash::FxHashMap;
 
 use crate::graph::arena::{Graph, Id, StepKind};
 use crate::graph::view::{BigIntRef, Buffer, Global, Items, Node, Object, Pairs, StepRef, Text, Value};
@@ -15,42 +15,40 @@ use crate::op::{number, text};
 
 /// Writes `root` to `out`.
 fn write_repr(out: &mut dyn Write, root: Value<'_>) -> fmt::Result {
-    let graph = root.graph();
-    let mut writer = Writer {
-        out,
-        frames: Vec::new(),
-        open: FxHashSet::default(),
-        left: 8 * graph.value_count() as u64 + 1024,
-        depth: Limits::default().depth as usize,
-    };
-    writer.value(root)?;
-    while let Some(frame) = writer.frames.last_mut() {
-        match frame.next() {
-            Some(Piece::Text(text)) => writer.out.write_str(text)?,
-            Some(Piece::Value(value)) => writer.value(value)?,
-            None => {
-                if let Some(frame) = writer.frames.pop() {
-                    writer.open.remove(&frame.id);
-                }
-            }
-        }
-    }
-    Ok(())
+    Writer::new(out).whole(root)
 }
 
+/// Text of shared values that is written whatever the rest takes.
+const SLACK: u64 = 1 << 14;
+
 struct Writer<'w, 'g> {
-    out: &'w mut dyn Write,
+    out: Counted<'w>,
     frames: Vec<Frame<'g>>,
-    /// Which values are being written.
-    open: FxHashSet<Id>,
-    /// How many values may still be written.
-    left: u64,
+    /// How long the text was of each value that may be met again; nothing while it is being written.
+    lens: FxHashMap<Id, Option<u64>>,
+    /// How much text of values was written that had been written before.
+    again: u64,
     depth: usize,
+}
+
+/// Text on its way out, with its length.
+struct Counted<'w> {
+    out: &'w mut dyn Write,
+    len: u64,
+}
+
+impl Write for Counted<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.len += text.len() as u64;
+        self.out.write_str(text)
+    }
 }
 
 /// A value that is being written: what is still to come, as runs of pieces.
 struct Frame<'g> {
     id: Id,
+    /// Where its text begins.
+    start: u64,
     parts: std::vec::IntoIter<Part<'g>>,
     part: Option<Part<'g>>,
 }
@@ -132,20 +130,94 @@ impl<'g> Part<'g> {
     }
 }
 
-impl<'g> Writer<'_, 'g> {
+impl<'w, 'g> Writer<'w, 'g> {
+    fn new(out: &'w mut dyn Write) -> Self {
+        Writer {
+            out: Counted { out, len: 0 },
+            frames: Vec::new(),
+            lens: FxHashMap::default(),
+            again: 0,
+            depth: Limits::default().depth as usize,
+        }
+    }
+
+    /// Writes a value with all that is below it.
+    fn whole(&mut self, root: Value<'g>) -> fmt::Result {
+        self.value(root)?;
+        while let Some(frame) = self.frames.last_mut() {
+            match frame.next() {
+                Some(Piece::Text(text)) => self.out.write_str(text)?,
+                Some(Piece::Value(value)) => self.value(value)?,
+                None => {
+                    if let Some(frame) = self.frames.pop() {
+                        self.written(frame.id, frame.start);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Writes an atom, or begins a container.
     fn value(&mut self, value: Value<'g>) -> fmt::Result {
+        let (id, start) = (value.id(), self.out.len);
         let Some(parts) = parts(value) else {
-            return write_atom(self.out, value.node());
+            if is_short(value.node()) {
+                return write_atom(&mut self.out, value.node());
+            }
+            if !self.may_be_written(id) {
+                return self.out.write_str("...");
+            }
+            write_atom(&mut self.out, value.node())?;
+            self.written(id, start);
+            return Ok(());
         };
-        let empty = self.left == 0;
-        self.left = self.left.saturating_sub(1);
-        if empty || self.open.contains(&value.id()) || self.frames.len() >= self.depth {
+        if self.frames.len() >= self.depth || !self.may_be_written(id) {
             return self.out.write_str(shortened(value.node()));
         }
-        self.open.insert(value.id());
-        self.frames.push(Frame { id: value.id(), parts: parts.into_iter(), part: None });
+        self.lens.insert(id, None);
+        self.frames.push(Frame { id, start, parts: parts.into_iter(), part: None });
         Ok(())
+    }
+
+    /// Whether a value is met for the first time, or there is room to write it again.
+    fn may_be_written(&mut self, id: Id) -> bool {
+        match self.lens.get_mut(&id) {
+            None => true,
+            // It is within itself.
+            Some(None) => false,
+            Some(Some(len)) => {
+                let again = self.again.saturating_add(*len);
+                let once = self.out.len.saturating_sub(self.again);
+                if again > 2 * once + SLACK {
+                    // Nor from here on, though there may be more room then.
+                    *len = u64::MAX;
+                    return false;
+                }
+                self.again = again;
+                true
+            }
+        }
+    }
+
+    /// Notes how long the text of a value is, which began at `start`.
+    fn written(&mut self, id: Id, start: u64) {
+        self.lens.insert(id, Some(self.out.len - start));
+    }
+}
+
+/// Whether an atom is written wherever it occurs: its text is no longer than that of a few others.
+fn is_short(node: Node<'_>) -> bool {
+    /// Text and bytes; more than the keys of records have.
+    const BYTES: usize = 64;
+    /// Names of classes, which are never escaped.
+    const NAME: usize = 128;
+    match node {
+        Node::Str(text) => text.as_bytes().len() <= BYTES,
+        Node::Bytes(bytes) | Node::Py2Str(bytes) | Node::ByteArray(bytes) => bytes.len() <= BYTES,
+        Node::BigInt(int) => int.to_le_bytes().len() <= BYTES,
+        Node::Global(global) => global.module().len() + global.name().len() <= NAME,
+        _ => true,
     }
 }
 
@@ -252,11 +324,12 @@ impl fmt::Debug for Value<'_> {
 impl fmt::Display for Graph<'_> {
     /// The value of each pickle, a line each.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut writer = Writer::new(f);
         for (number, root) in self.roots().enumerate() {
             if number > 0 {
-                f.write_str("\n")?;
+                writer.out.write_str("\n")?;
             }
-            write_repr(f, root)?;
+            writer.whole(root)?;
         }
         Ok(())
     }
@@ -270,13 +343,27 @@ impl fmt::Debug for Graph<'_> {
 
 impl fmt::Debug for Items<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.iter()).finish()
+        let mut writer = Writer::new(f);
+        writer.out.write_str("[")?;
+        for (number, item) in self.iter().enumerate() {
+            writer.out.write_str(if number > 0 { ", " } else { "" })?;
+            writer.whole(item)?;
+        }
+        writer.out.write_str("]")
     }
 }
 
 impl fmt::Debug for Pairs<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map().entries(self.iter()).finish()
+        let mut writer = Writer::new(f);
+        writer.out.write_str("{")?;
+        for (number, (key, value)) in self.iter().enumerate() {
+            writer.out.write_str(if number > 0 { ", " } else { "" })?;
+            writer.whole(key)?;
+            writer.out.write_str(": ")?;
+            writer.whole(value)?;
+        }
+        writer.out.write_str("}")
     }
 }
 
