@@ -61,8 +61,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N")]
     items: Option<usize>,
 
-    /// Show everything: all levels, all items, long lines
-    #[arg(long, conflicts_with_all = ["depth", "width", "items"])]
+    /// Show everything: all levels, all items, whole texts, all elements of arrays
+    #[arg(long, conflicts_with_all = ["depth", "items"])]
     full: bool,
 
     /// Show only the pickle with this number, counted from 1

@@ -5,4 +5,4 @@ mod ndarray;
 pub(crate) mod time;
 
 pub use ndarray::Array;
-pub(crate) use ndarray::Data;
+pub(crate) use ndarray::{Data, Elements};

@@ -2,6 +2,8 @@
 //!
 //! Only what a pickle says is read here; no element is touched but those that are asked for (`Array::elements`).
 
+use std::borrow::Cow;
+
 use crate::graph::{Node, Object, Value};
 use crate::inspect::array::dtype::DType;
 
@@ -85,26 +87,44 @@ impl<'g> Array<'g> {
         if axes.len() == 1 { format!("({},)", axes[0]) } else { format!("({})", axes.join(", ")) }
     }
 
-    /// The first elements as text, at most `most`, the last index running fastest. Nothing for data that is elsewhere.
+    /// The first elements as short text, at most `most`, the last index running fastest. Nothing for data that is elsewhere.
     pub(crate) fn elements(&self, most: usize) -> Vec<String> {
-        let count = self.count().unwrap_or(0).min(most as u64);
         let mut out = Vec::new();
-        for number in 0..count {
-            let Some(offset) = self.place(number).and_then(|place| place.checked_mul(self.dtype.size)) else { break };
-            let (Ok(start), Ok(len)) = (usize::try_from(offset), usize::try_from(self.dtype.size)) else { break };
-            let text = match self.data {
-                Data::Bytes(bytes) => {
-                    bytes.get(start..start.saturating_add(len)).and_then(|raw| self.dtype.short_element(raw))
-                }
-                Data::Latin1(text) => latin1(text, start, len).and_then(|raw| self.dtype.short_element(&raw)),
+        for number in 0..self.count().unwrap_or(0).min(most as u64) {
+            let text = self.span(number).and_then(|(start, len)| match self.data {
+                Data::Bytes(bytes) => self.dtype.short_element(bytes.get(start..start.checked_add(len)?)?),
+                Data::Latin1(text) => self.dtype.short_element(&latin1(text, start, len)?),
                 _ => None,
-            };
+            });
             match text {
                 Some(text) => out.push(text),
                 None => break,
             }
         }
         out
+    }
+
+    /// Whether any element stands in the pickle.
+    pub(crate) fn has_elements(&self) -> bool {
+        !self.elements(1).is_empty()
+    }
+
+    /// All elements as exact text, in the same order.
+    pub(crate) fn all_elements(&self) -> Elements<'g> {
+        let bytes = match self.data {
+            Data::Bytes(bytes) => Cow::Borrowed(bytes),
+            Data::Latin1(text) => text.chars().map_while(|char| u8::try_from(u32::from(char)).ok()).collect(),
+            _ => Cow::Borrowed(&[][..]),
+        };
+        let size = self.dtype.size.max(1);
+        let count = self.count().unwrap_or(0).min(bytes.len() as u64 / size);
+        Elements { array: self.clone(), bytes, next: 0, count }
+    }
+
+    /// Where the bytes of an element stand among the data, and how many they are.
+    fn span(&self, number: u64) -> Option<(usize, usize)> {
+        let offset = self.place(number)?.checked_mul(self.dtype.size)?;
+        Some((usize::try_from(offset).ok()?, usize::try_from(self.dtype.size).ok()?))
     }
 
     /// Where the element with this number in C order stands among the data.
@@ -121,6 +141,39 @@ impl<'g> Array<'g> {
             rest /= (*axis).max(1);
         }
         Some(place)
+    }
+}
+
+/// The elements of an array, one after another.
+#[derive(Debug)]
+pub(crate) struct Elements<'g> {
+    array: Array<'g>,
+    bytes: Cow<'g, [u8]>,
+    next: u64,
+    /// How many there are data for.
+    count: u64,
+}
+
+impl Elements<'_> {
+    /// The number of the next one.
+    pub(crate) fn number(&self) -> u64 {
+        self.next
+    }
+
+    /// The next one, which stays the next.
+    pub(crate) fn peek(&self) -> Option<String> {
+        let (start, len) = self.array.span(self.next).filter(|_| self.next < self.count)?;
+        self.array.dtype.element(self.bytes.get(start..start.checked_add(len)?)?)
+    }
+}
+
+impl Iterator for Elements<'_> {
+    type Item = String;
+
+    fn next(&mut self) -> Option<String> {
+        let text = self.peek();
+        self.next += 1;
+        text
     }
 }
 

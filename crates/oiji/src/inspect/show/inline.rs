@@ -46,7 +46,7 @@ impl Inline<'_> {
             match next {
                 Todo::Text(role, text) => line.push(role, text),
                 Todo::Line(part) => line.append(&part),
-                Todo::Key(key) => line.append(&key_text(key, limit)),
+                Todo::Key(key) => line.append(&key_text(key, if self.shorten { limit } else { usize::MAX })),
                 Todo::Value(value, level) => {
                     let left = limit.checked_sub(line.columns())?;
                     self.one(value, level, left, &mut line, &mut todo)?;
@@ -82,9 +82,12 @@ impl Inline<'_> {
                 return None;
             }
             let mut short = array_line(&array, false);
-            let (run, complete) = run(elements(&array), array.count().unwrap_or(u64::MAX), left.min(INNER_TEXT));
+            let elements = elements(&array, !self.shorten);
+            let (run, complete) = run(elements, array.count().unwrap_or(u64::MAX), left.min(INNER_TEXT));
             if complete {
                 short.append(&run);
+            } else if !self.shorten && array.has_elements() {
+                return None;
             }
             line.append(&short);
             return Some(());
@@ -94,6 +97,10 @@ impl Inline<'_> {
             (true, 0) => left,
             (true, _) => INNER_TEXT.min(left.max(8)),
         };
+        // Text that is too long even where every four bytes take one column.
+        if text_limit == usize::MAX && payload(value).is_some_and(|bytes| bytes.len() / 4 > left) {
+            return None;
+        }
         if let Some(atom) = atom(value, text_limit) {
             if level == 0 && matches!(value.node(), Node::Global(_)) {
                 line.push(Role::Dim, "global ");
@@ -233,9 +240,9 @@ fn group_pieces<'g>(pieces: &mut Vec<Todo<'g>>, group: &Group<'g>, left: usize, 
     Some(())
 }
 
-/// A key of a dict: bare where it is a name, else as Python writes it.
+/// A key of a dict: bare where it is a name, else as Python writes it; cut unless there is no limit at all.
 pub(crate) fn key_text(key: Value<'_>, limit: usize) -> Line {
-    let limit = limit.clamp(8, INNER_TEXT);
+    let limit = if limit == usize::MAX { limit } else { limit.clamp(8, INNER_TEXT) };
     let bare = match key.node() {
         Node::Str(text) => text.as_bytes(),
         Node::Py2Str(bytes) => bytes,
@@ -306,9 +313,9 @@ pub(crate) fn label_text(label: &Label<'_>, limit: usize, align: usize) -> Line 
 
 /// A value in at most about `limit` columns, whatever it is.
 pub(crate) fn brief(value: Value<'_>, limit: usize) -> Line {
-    let inline = Inline { sharing: None, shorten: true };
+    let inline = Inline { sharing: None, shorten: limit < usize::MAX };
     inline.value(value, limit).unwrap_or_else(|| {
-        let args = value.as_object().ok().and_then(|object| args_line(&Reading::of(object, value), limit));
+        let args = value.as_object().ok().and_then(|object| args_line(&Reading::of(object, value), limit, true));
         head(value, args.as_ref(), limit)
     })
 }
@@ -376,8 +383,9 @@ fn brief_class(class: Value<'_>, limit: usize) -> Line {
     inline.value(class, short).unwrap_or_else(|| Line::of(Role::Type, &format!("<{}>", class.type_name())))
 }
 
-/// The arguments of an object in parentheses, if they are short enough to stand after its class in `room` columns.
-pub(crate) fn args_line(reading: &Reading<'_>, room: usize) -> Option<Line> {
+/// The arguments of an object in parentheses, if they are short enough to stand after its class in `room` columns. Long
+/// text in them may be cut if `shorten`.
+pub(crate) fn args_line(reading: &Reading<'_>, room: usize, shorten: bool) -> Option<Line> {
     /// Longer ones stand better below.
     const LONGEST: usize = 72;
     let class = match reading.class.node() {
@@ -386,7 +394,7 @@ pub(crate) fn args_line(reading: &Reading<'_>, room: usize) -> Option<Line> {
     };
     // A short one goes even where the name of the class leaves no room.
     let limit = room.saturating_sub(class).clamp(8, LONGEST);
-    let inline = Inline { sharing: None, shorten: true };
+    let inline = Inline { sharing: None, shorten };
     let mut line = Line::of(Role::Text, "(");
     for group in reading.arg_groups() {
         if group.len() > limit {
@@ -434,11 +442,12 @@ pub(crate) fn array_line(array: &Array<'_>, with_size: bool) -> Line {
     line
 }
 
-/// The first elements of an array.
-pub(crate) fn elements(array: &Array<'_>) -> impl Iterator<Item = Line> {
+/// The first elements of an array, rounded unless they are to be exact.
+pub(crate) fn elements(array: &Array<'_>, exact: bool) -> impl Iterator<Item = Line> {
     /// More do not fit on a line.
     const MOST: usize = 64;
-    array.elements(MOST).into_iter().map(|text| Line::of(Role::Number, &text))
+    let texts = if exact { array.all_elements().take(MOST).collect() } else { array.elements(MOST) };
+    texts.into_iter().map(|text| Line::of(Role::Number, &text))
 }
 
 /// The items of a list of atoms.
@@ -560,6 +569,15 @@ fn quote(bytes: &[u8], limit: usize, is_text: bool, write: Write) -> (String, bo
             return (quoted, cut);
         }
         take = (take as u128 * limit as u128 / taken as u128).min(take as u128 - 1) as usize;
+    }
+}
+
+/// The bytes of text that may be long.
+pub(crate) fn payload(value: Value<'_>) -> Option<&[u8]> {
+    match value.node() {
+        Node::Str(text) => Some(text.as_bytes()),
+        Node::Bytes(bytes) | Node::ByteArray(bytes) | Node::Py2Str(bytes) => Some(bytes),
+        _ => None,
     }
 }
 

@@ -27,7 +27,7 @@ use crate::op::number;
 /// | `cut` | text | `true` if it is not all there |
 /// | `values` | lists of numbers or words | the items, or the first of them |
 /// | `dtype`, `shape`, `size` | arrays | as NumPy has them; `size` in bytes |
-/// | `elements` | arrays | the first elements as text |
+/// | `elements` | arrays | the first elements as text, or all of them and exact |
 /// | `text` | dates and the like | what the tree shows |
 /// | `shared`, `ref` | shared values | their number where they are shown, and where they are met again |
 /// | `children`, `more` | containers | what is below, and how many are left out |
@@ -210,12 +210,19 @@ impl<'g> Writer<'_, 'g> {
         if let Some(size) = array.size() {
             write!(self.out, ",\"size\":{size}")?;
         }
-        let elements = array.elements(ELEMENTS);
-        if !elements.is_empty() {
-            self.out.write_all(b",\"elements\":[")?;
-            for (index, element) in elements.iter().enumerate() {
-                self.field(if index > 0 { "," } else { "" }, element)?;
-            }
+        if self.options.full {
+            return self.elements(array.all_elements());
+        }
+        self.elements(array.elements(ELEMENTS))
+    }
+
+    fn elements(&mut self, elements: impl IntoIterator<Item = String>) -> io::Result<Vec<Group<'g>>> {
+        let mut before = ",\"elements\":[";
+        for element in elements {
+            self.field(before, &element)?;
+            before = ",";
+        }
+        if before == "," {
             self.out.write_all(b"]")?;
         }
         Ok(Vec::new())

@@ -64,9 +64,9 @@ impl Line {
         &self.text
     }
 
-    /// Whether it ends where text was cut.
+    /// Whether text was cut in it.
     pub(crate) fn is_cut(&self) -> bool {
-        self.pieces().last().is_some_and(|(role, text)| role == Role::Dim && text == "…")
+        self.pieces().any(|(role, text)| role == Role::Dim && text == "…")
     }
 
     pub(crate) fn write(&self, paint: &dyn Paint, out: &mut dyn Write) -> io::Result<()> {

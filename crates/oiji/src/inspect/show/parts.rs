@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::graph::{Items, Node, Pairs, Value};
+use crate::inspect::array::Elements;
 use crate::inspect::paint::Role;
 use crate::inspect::show::inline::{INNER_TEXT, Inline, atom, key_text, label_text};
 use crate::inspect::show::line::Line;
@@ -29,6 +30,8 @@ pub(crate) enum Part<'g> {
     Children { group: Group<'g>, picked: Option<Vec<usize>>, next: usize, shown: usize },
     /// Short items, as many on a line as fit.
     Rows { items: Items<'g>, next: usize, rows: usize },
+    /// The elements of an array, as many on a line as fit.
+    Elements(Elements<'g>),
     /// Attributes that hold nothing.
     Names { what: Line, names: Vec<Value<'g>>, next: usize, rows: usize },
 }
@@ -83,13 +86,16 @@ impl<'g> Part<'g> {
             Part::Children { group, picked, .. } => picked.as_ref().map_or(group.len(), Vec::len),
             Part::Rows { items, .. } => items.len(),
             Part::Names { names, .. } => names.len(),
+            Part::Elements(_) => usize::MAX,
         }
     }
 
     /// Whether no line is left. A count of what is not shown is a line too, after which `next` stands past the end.
     fn is_over(&self) -> bool {
-        let (Part::Children { next, .. } | Part::Rows { next, .. } | Part::Names { next, .. }) = self;
-        *next >= self.count()
+        match self {
+            Part::Children { next, .. } | Part::Rows { next, .. } | Part::Names { next, .. } => *next >= self.count(),
+            Part::Elements(elements) => elements.peek().is_none(),
+        }
     }
 
     fn next(&mut self, room: usize) -> Option<Entry<'g>> {
@@ -106,8 +112,26 @@ impl<'g> Part<'g> {
                 *rows -= 1;
                 let mut line = Line::of(Role::Key, &format!("[{next}]"));
                 line.push(Role::Text, " ");
-                let texts = items.iter().skip(*next).filter_map(|item| atom(item, room / 2));
+                // Where all rows are shown, all of each item is too.
+                let limit = if *rows > ROWS { usize::MAX } else { room / 2 };
+                let texts = items.iter().skip(*next).filter_map(|item| atom(item, limit));
                 *next += fill(&mut line, texts, room);
+                Some(Entry::Row(line))
+            }
+            Part::Elements(elements) => {
+                let mut line = Line::of(Role::Key, &format!("[{}]", elements.number()));
+                line.push(Role::Text, " ");
+                let mut is_first = true;
+                while let Some(text) = elements.peek() {
+                    let text = Line::of(Role::Number, &text);
+                    if !is_first && line.columns() + 2 + text.columns() > room {
+                        break;
+                    }
+                    line.push(Role::Text, if is_first { "" } else { ", " });
+                    line.append(&text);
+                    is_first = false;
+                    elements.next();
+                }
                 Some(Entry::Row(line))
             }
             Part::Names { what, names, next, rows } => {

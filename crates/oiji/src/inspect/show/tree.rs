@@ -7,7 +7,7 @@ use crate::graph::{Graph, Node, Value};
 use crate::inspect::array::{Array, Data};
 use crate::inspect::paint::{Paint, Role};
 use crate::inspect::show::inline::{
-    Inline, args_line, array_line, elements, head, label_text, length_note, run, texts,
+    Inline, args_line, array_line, elements, head, label_text, length_note, payload, run, texts,
 };
 use crate::inspect::show::known;
 use crate::inspect::show::line::{Line, grouped, size};
@@ -15,6 +15,7 @@ use crate::inspect::show::outline::Reading;
 use crate::inspect::show::parts::{Amount, Entry, Frame, Part, parts};
 use crate::inspect::show::sharing::Sharing;
 use crate::inspect::show::summary::Common;
+use crate::op::text;
 
 /// How much of a value is shown.
 ///
@@ -31,7 +32,7 @@ pub struct ShowOptions {
     pub width: usize,
     /// Items of a list, dict or set that are shown; fewer further down.
     pub items: usize,
-    /// Everything: `depth`, `width` and `items` do not count.
+    /// Everything: `depth` and `items` do not count, no text is cut, and all elements of arrays are there, exactly.
     pub full: bool,
 }
 
@@ -213,7 +214,8 @@ impl<'g> Tree<'_, 'g> {
                     self.write(&line)?;
                 }
                 Entry::Child(label, value) => {
-                    line.append(&label_text(&label, self.options.width, align));
+                    let limit = if self.options.full { usize::MAX } else { self.options.width };
+                    line.append(&label_text(&label, limit, align));
                     line.push(Role::Text, " ");
                     self.entry(value, line, Some(is_last))?;
                 }
@@ -232,6 +234,9 @@ impl<'g> Tree<'_, 'g> {
             }
             mark = format!(" #{}", self.sharing.assign(value));
         }
+        if let Some(bytes) = payload(value).filter(|bytes| self.options.full && bytes.len() > LONG) {
+            return self.long_text(value, bytes, &mark, &line);
+        }
         let parts = self.content(value, &mark, &mut line);
         if parts.is_empty() {
             return self.write(&line);
@@ -248,6 +253,24 @@ impl<'g> Tree<'_, 'g> {
         Ok(())
     }
 
+    /// Writes long text as it is walked: there may not be room for all of it and its escapes.
+    fn long_text(&mut self, value: Value<'g>, bytes: &[u8], mark: &str, line: &Line) -> io::Result<()> {
+        line.write(self.paint, self.out)?;
+        let (start, write, end): (_, fn(&mut dyn fmt::Write, &[u8]) -> fmt::Result, _) = match value.node() {
+            Node::Str(_) => ("", text::write_str_repr, ""),
+            Node::Py2Str(_) => ("py2", text::write_py2_str_repr, ""),
+            Node::ByteArray(_) => ("bytearray(", text::write_bytes_repr, ")"),
+            _ => ("", text::write_bytes_repr, ""),
+        };
+        let (before, after) = self.paint.around(Role::Str);
+        write!(self.out, "{start}{before}")?;
+        let mut text = Utf8 { out: &mut *self.out, error: Ok(()) };
+        if write(&mut text, bytes).is_err() {
+            text.error?;
+        }
+        writeln!(self.out, "{after}{end}{mark}")
+    }
+
     /// Adds what a value is to its line, with its mark, and gives what belongs below it.
     fn content(&self, value: Value<'g>, mark: &str, line: &mut Line) -> Vec<Part<'g>> {
         let room = self.room(line).saturating_sub(mark.len());
@@ -259,8 +282,9 @@ impl<'g> Tree<'_, 'g> {
             line.push(Role::Shared, mark);
             return Vec::new();
         }
-        let args = value.as_object().ok().and_then(|object| args_line(&Reading::of(object, value), room));
-        line.append(&head(value, args.as_ref(), room));
+        let shorten = !self.options.full;
+        let args = value.as_object().ok().and_then(|object| args_line(&Reading::of(object, value), room, shorten));
+        line.append(&head(value, args.as_ref(), if shorten { room } else { usize::MAX }));
         line.push(Role::Shared, mark);
         if let (Node::List(items) | Node::Tuple(items) | Node::Set(items) | Node::FrozenSet(items), false) =
             (value.node(), self.options.full)
@@ -294,7 +318,7 @@ impl<'g> Tree<'_, 'g> {
                 }
                 _ => (Line::new(), false),
             },
-            _ => run(elements(array), count, room),
+            _ => run(elements(array, self.options.full), count, room),
         };
         if complete {
             line.append(&short);
@@ -307,7 +331,10 @@ impl<'g> Tree<'_, 'g> {
         if let Data::Objects(list) = array.data {
             return self.parts(list);
         }
-        line.append(&run(elements(array), count, self.room(line)).0);
+        if self.options.full && array.has_elements() {
+            return vec![Part::Elements(array.all_elements())];
+        }
+        line.append(&run(elements(array, false), count, self.room(line)).0);
         Vec::new()
     }
 
@@ -351,6 +378,24 @@ impl<'g> Tree<'_, 'g> {
         self.out.write_all(b"\n")
     }
 }
+
+/// Text on its way to bytes, with what they failed with.
+struct Utf8<'o> {
+    out: &'o mut dyn Write,
+    error: io::Result<()>,
+}
+
+impl fmt::Write for Utf8<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.out.write_all(text.as_bytes()).map_err(|error| {
+            self.error = Err(error);
+            fmt::Error
+        })
+    }
+}
+
+/// Bytes of a text that is put on its line as a whole, where nothing is cut.
+const LONG: usize = 1 << 12;
 
 /// Columns that a value has even where it is nested deep.
 const LEAST_ROOM: usize = 24;
