@@ -30,6 +30,29 @@ fn every_protocol_holds_the_same() {
 }
 
 #[test]
+fn plain_json_becomes_pickles_of_the_default_protocol() {
+    let folder = tempfile::tempdir().unwrap();
+    let (json, pickle) = (folder.path().join("in.json"), folder.path().join("out.pkl"));
+    fs::write(&json, "[\n{\"a\": \"\\\"\n{\"},\n{\"b\": 1.5}\n]\n{\n\"c\": null\n}\n\n").unwrap();
+    let (status, _, error) = outcome(oiji().arg("convert").arg(&json).arg("-o").arg(&pickle), b"");
+    // A line break in a string is no JSON; the string is not cut there all the same.
+    assert_eq!(status, 2, "{error}");
+    fs::write(&json, "[\n{\"a\": \"\\\"{\"},\n{\"b\": 1.5}\n]\n{\n\"c\": null\n}\n\n").unwrap();
+    assert_eq!(outcome(oiji().arg("convert").arg(&json).arg("-o").arg(&pickle), b"").0, 0);
+    let found = graphs(&pickle);
+    let texts: Vec<String> = found.iter().map(ToString::to_string).collect();
+    assert_eq!(texts, ["[{'a': '\"{'}, {'b': 1.5}]", "{'c': None}"]);
+    assert!(found.iter().all(|graph| graph.protocol() == oiji::DEFAULT_PROTOCOL));
+}
+
+#[test]
+fn what_is_wrong_in_a_later_document_is_told_with_its_place() {
+    let (status, _, error) = outcome(oiji().args(["convert", "--to", "json", "-"]), b"[1]\n[2}\n");
+    assert_eq!(status, 2);
+    assert!(error.contains("in the JSON document at offset 4: invalid JSON in line 1, column 3"), "{error}");
+}
+
+#[test]
 fn all_pickles_of_a_file_are_converted() {
     let folder = tempfile::tempdir().unwrap();
     let (from, to) = (corpus("python/3.6.15/multi_dumps.p4.pkl"), folder.path().join("out.pkl"));

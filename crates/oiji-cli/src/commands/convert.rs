@@ -50,7 +50,7 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "OUT")]
     output: Option<PathBuf>,
 
-    /// The protocol to write, from 0 to 5 [default: that of the input]
+    /// The protocol to write, from 0 to 5 [default: that of the input, 4 for plain JSON]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=i64::from(oiji::HIGHEST_PROTOCOL)))]
     protocol: Option<u8>,
 
@@ -200,21 +200,44 @@ fn is_json(bytes: &[u8]) -> bool {
 fn from_json(args: &Args, input: &mut Input, out: &mut Destination) -> Result<(), Failure> {
     let name = input.name().to_owned();
     let limits = input.limits();
-    for document in documents(input.bytes()?) {
+    for (start, document) in documents(input.bytes()?) {
         match json::read_with(document, &limits) {
             Ok(graph) => write(args, &name, &graph, out)?,
-            Err(error) => return Err(Failure::about(&name, explain(&error))),
+            Err(error) if start == 0 => return Err(Failure::about(&name, explain(&error))),
+            Err(error) => {
+                let text = format!("in the JSON document at offset {start}: {}", explain(&error));
+                return Err(Failure::about(&name, text));
+            }
         }
     }
     Ok(())
 }
 
-/// The JSON documents in `bytes`: each begins with a brace at the start of a line, where no other line has one.
-fn documents(bytes: &[u8]) -> Vec<&[u8]> {
-    let mut starts = vec![0];
-    starts.extend(bytes.windows(2).enumerate().filter(|(_, pair)| *pair == b"\n{").map(|(index, _)| index + 1));
-    let ends = starts.iter().skip(1).copied().chain([bytes.len()]);
-    starts.iter().copied().zip(ends).map(|(start, end)| &bytes[start..end]).collect()
+/// The JSON documents in `bytes`, with their offsets: each ends where all its brackets are closed. What is no JSON is left
+/// to those who read it.
+fn documents(bytes: &[u8]) -> Vec<(usize, &[u8])> {
+    let mut found = Vec::new();
+    let (mut start, mut depth, mut in_string, mut escaped) = (0, 0_usize, false, false);
+    for (index, byte) in bytes.iter().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            _ if in_string => continue,
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            // A document ends with its line at the earliest: what else stands there is wrong, and told where it stands.
+            b'\n' if depth == 0 && !bytes[start..index].trim_ascii().is_empty() => {
+                found.push((start, &bytes[start..=index]));
+                start = index + 1;
+            }
+            _ => {}
+        }
+    }
+    if found.is_empty() || !bytes[start..].trim_ascii().is_empty() {
+        found.push((start, &bytes[start..]));
+    }
+    found
 }
 
 impl Args {
@@ -241,7 +264,7 @@ fn write(args: &Args, name: &str, graph: &Graph<'_>, out: &mut Destination) -> R
     if args.form() == Form::Json {
         return write_json(args, name, graph, out);
     }
-    let protocol = args.protocol.unwrap_or(graph.protocol());
+    let protocol = args.protocol.unwrap_or_else(|| graph.protocol());
     let options = WriteOptions::new().protocol(protocol).fix_imports(args.py2.fix_imports());
     match options.to_writer(graph, &mut *out) {
         Ok(()) => Ok(()),

@@ -12,11 +12,13 @@ use crate::json::tape::{Json, Tape};
 use crate::json::{FORMAT, hashable, tag};
 use crate::limits::{Budget, Limits};
 use crate::op::number::{self, Integer};
+use crate::opcode::DEFAULT_PROTOCOL;
 
 /// Reads a graph from one JSON document, as [`write`](crate::json::write) writes it.
 ///
 /// A document without `$pickle` is one value, so that plain JSON is read too: objects become dicts, arrays lists, numbers
-/// with a point or exponent floats and all others ints of any size. Members may stand in any order.
+/// with a point or exponent floats and all others ints of any size; its protocol is the default one. Members may stand in
+/// any order.
 ///
 /// ```
 /// let graph = oiji::json::read(br#"{"sizes": {"$tuple": [3, 4.0]}}"#)?;
@@ -143,6 +145,7 @@ impl<'t> Reader<'t> {
             _ => {
                 let root = self.eval(0)?;
                 self.graph.set_roots(vec![root]);
+                self.graph.set_protocol(DEFAULT_PROTOCOL);
                 return Ok(());
             }
         };
