@@ -2,6 +2,9 @@
 
 use crate::run::{cargo, is_there, root, run as execute};
 
+/// The folders of the corpus that have small files of every opcode.
+const SEEDS: &[&str] = &["python/3.13.0", "python/3.8.18", "python/2.7.18", "scan"];
+
 /// Runs one fuzz target, or each in turn, for some seconds.
 pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     if !is_there("cargo", &["fuzz", "--version"]) {
@@ -14,10 +17,15 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
             continue;
         }
         let limit = format!("-max_total_time={seconds}");
+        // What it finds goes into the first folder; the corpus is where it begins.
+        let found = root().join("fuzz/corpus").join(&target);
+        std::fs::create_dir_all(&found).map_err(|error| format!("{}: {error}", found.display()))?;
+        let seeds = oiji_testkit::corpus();
         // Sanitizers and coverage flags are unstable options of the compiler; this lets a stable one take them.
         let mut command = cargo();
-        command.env("RUSTC_BOOTSTRAP", "1").args(["fuzz", "run", "--sanitizer", "none", &target, "--", &limit]);
-        execute(command.args(["-rss_limit_mb=4096", "-timeout=20"]))?;
+        command.env("RUSTC_BOOTSTRAP", "1").args(["fuzz", "run", "--sanitizer", "none", &target]).arg(&found);
+        command.args(SEEDS.iter().map(|folder| seeds.join(folder)));
+        execute(command.args(["--", &limit, "-rss_limit_mb=4096", "-timeout=20", "-max_len=4096"]))?;
     }
     Ok(())
 }

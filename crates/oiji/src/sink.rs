@@ -8,6 +8,9 @@ use crate::error::Result;
 
 /// Bytes out.
 pub trait Sink {
+    /// Whether all that is written stays in `written`.
+    const KEEPS: bool = false;
+
     /// Offers what has been written so far; a sink that hands it on empties `written`.
     ///
     /// # Errors
@@ -34,6 +37,8 @@ pub trait Sink {
 pub struct VecSink;
 
 impl Sink for VecSink {
+    const KEEPS: bool = true;
+
     #[inline]
     fn flush(&mut self, _written: &mut Vec<u8>) -> Result<()> {
         Ok(())

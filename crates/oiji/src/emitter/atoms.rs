@@ -35,14 +35,9 @@ impl<S: Sink> Emitter<S> {
         if self.protocol == 0 {
             return self.text_int(&Integer::Small(value));
         }
-        if let Ok(byte) = u8::try_from(value) {
-            write::uint1(&mut self.out, Opcode::BinInt1, byte);
-        } else if let Ok(short) = u16::try_from(value) {
-            write::uint2(&mut self.out, Opcode::BinInt2, short);
-        } else if let Ok(word) = i32::try_from(value) {
-            write::uint4(&mut self.out, Opcode::BinInt, word as u32);
-        } else {
-            self.long(&Integer::Small(value));
+        match i32::try_from(value) {
+            Ok(value) => write::int(&mut self.out, value),
+            Err(_) => self.long(&Integer::Small(value)),
         }
     }
 

@@ -25,11 +25,6 @@ impl Frame {
         write::uint8(out, Opcode::Frame, 0);
     }
 
-    #[inline]
-    pub(super) fn is_full(&self, out: &[u8]) -> bool {
-        self.start.is_some_and(|start| out.len() >= start + HEADER + TARGET)
-    }
-
     /// Fills the header in, or takes it out again where the frame is too short.
     pub(super) fn end(&mut self, out: &mut Vec<u8>) {
         let Some(start) = self.start.take() else {

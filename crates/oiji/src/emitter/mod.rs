@@ -5,6 +5,9 @@
 
 mod atoms;
 mod frame;
+mod run;
+
+pub(crate) use run::{Atom, Atoms};
 
 use rustc_hash::FxHashMap;
 
@@ -45,6 +48,8 @@ pub struct Emitter<S> {
     protocol: u8,
     fix_imports: bool,
     frame: frame::Frame,
+    /// From this length of `out` on, what is written is handed on at the next boundary.
+    full: usize,
     memo_count: u64,
     /// Memo indexes of globals that the emitter itself needs again and again.
     helpers: FxHashMap<&'static str, u64>,
@@ -68,9 +73,15 @@ impl<S: Sink> Emitter<S> {
             protocol,
             fix_imports,
             frame: frame::Frame::default(),
+            full: frame::TARGET,
             memo_count: 0,
             helpers: FxHashMap::default(),
         })
+    }
+
+    /// Makes room for what is written, where the sink keeps all of it: about `len` bytes.
+    pub(crate) fn expect(&mut self, len: usize) {
+        self.out.reserve(if S::KEEPS { len } else { len.min(2 * frame::TARGET) });
     }
 
     /// The protocol it writes.
@@ -91,9 +102,7 @@ impl<S: Sink> Emitter<S> {
         if self.protocol >= 2 {
             write::uint1(&mut self.out, Opcode::Proto, self.protocol);
         }
-        if self.protocol >= 4 {
-            self.frame.begin(&mut self.out);
-        }
+        self.begin_frame();
         Ok(())
     }
 
@@ -113,7 +122,7 @@ impl<S: Sink> Emitter<S> {
     /// `Io`.
     #[inline]
     pub fn boundary(&mut self) -> Result<()> {
-        if self.frame.is_full(&self.out) {
+        if self.out.len() >= self.full {
             return self.cut();
         }
         Ok(())
@@ -123,8 +132,16 @@ impl<S: Sink> Emitter<S> {
     fn cut(&mut self) -> Result<()> {
         self.frame.end(&mut self.out);
         self.sink.flush(&mut self.out)?;
-        self.frame.begin(&mut self.out);
+        self.begin_frame();
         Ok(())
+    }
+
+    /// Begins a frame, if the protocol has them, and notes where it is full.
+    fn begin_frame(&mut self) {
+        if self.protocol >= 4 {
+            self.frame.begin(&mut self.out);
+        }
+        self.full = self.out.len() + frame::TARGET;
     }
 
     /// Forgets the memo: the next pickle stands alone.
@@ -154,9 +171,7 @@ impl<S: Sink> Emitter<S> {
         self.frame.end(&mut self.out);
         write::length(&mut self.out, opcode, payload.len());
         self.sink.large(&mut self.out, payload)?;
-        if self.protocol >= 4 {
-            self.frame.begin(&mut self.out);
-        }
+        self.begin_frame();
         Ok(())
     }
 

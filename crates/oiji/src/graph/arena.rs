@@ -87,6 +87,14 @@ impl Id {
         fits.then(|| Id::immediate(value as u32 & PAYLOAD))
     }
 
+    /// The int that it is.
+    #[inline]
+    pub(crate) fn as_int(self) -> Option<i32> {
+        let raw = self.0.get();
+        // The sign is the highest of the thirty bits.
+        (raw & (IMMEDIATE | NO_INT) == IMMEDIATE).then_some((raw << 2) as i32 >> 2)
+    }
+
     /// The float whose eight bytes stand at `offset` of the input, if thirty bits hold that.
     #[inline]
     pub(crate) fn float_at(offset: usize) -> Option<Id> {
@@ -276,12 +284,10 @@ impl<'a> Graph<'a> {
     /// The slot that an id which is its own value stands for.
     #[inline]
     fn immediate(&self, id: Id) -> Slot {
-        let raw = id.0.get();
-        if raw & NO_INT == 0 {
-            // The sign is the highest of the thirty bits.
-            return Slot::plain(Kind::Int, i64::from((raw << 2) as i32 >> 2) as u64);
+        if let Some(value) = id.as_int() {
+            return Slot::plain(Kind::Int, i64::from(value) as u64);
         }
-        match raw & PAYLOAD {
+        match id.0.get() & PAYLOAD {
             NONE => Slot::plain(Kind::None, 0),
             FALSE => Slot::plain(Kind::Bool, 0),
             TRUE => Slot::plain(Kind::Bool, 1),
@@ -290,6 +296,17 @@ impl<'a> Graph<'a> {
                 Slot::plain(Kind::Float, bytes.map_or(0, |bytes| u64::from_be_bytes(*bytes)))
             }
         }
+    }
+
+    /// The float that an id is by itself: one that stands in the input.
+    #[inline]
+    pub(crate) fn immediate_float(&self, id: Id) -> Option<f64> {
+        let raw = id.0.get();
+        let offset = (raw & PAYLOAD) as usize;
+        if raw & (IMMEDIATE | NO_INT) != IMMEDIATE | NO_INT || offset >= TRUE as usize {
+            return None;
+        }
+        self.input.get(offset..)?.first_chunk::<8>().map(|bytes| f64::from_be_bytes(*bytes))
     }
 
     /// The value outside that a persistent id stands for: the id.

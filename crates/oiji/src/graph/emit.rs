@@ -4,9 +4,9 @@
 //! call) met again while its own items are being written is written a second time inside, and the outer one is then
 //! dropped in favour of the memo entry.
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 
-use crate::emitter::{BATCH, Emitter, Fill};
+use crate::emitter::{Atom, Atoms, BATCH, Emitter, Fill};
 use crate::error::{ErrorKind, Result};
 use crate::graph::arena::{self, Graph, Id, Kind, Made, Slot, StepKind};
 use crate::graph::uses;
@@ -16,20 +16,20 @@ use crate::sink::Sink;
 pub(super) fn emit<S: Sink>(graph: &Graph<'_>, emitter: &mut Emitter<S>, out_of_band: bool) -> Result<Vec<u64>> {
     let anchored = anchored(graph);
     let uses = uses::count(graph, &anchored, emitter.protocol());
+    // An int takes up to five bytes, a use of text or a container two or three, which have children in turn.
+    emitter.expect(6 * graph.pool.len() + 4 * graph.slots.len());
     let mut walk = Walk {
         graph,
         emitter,
         out_of_band,
-        uses,
-        memo: FxHashMap::default(),
-        open: Vec::new(),
+        marks: uses,
+        open: vec![0; graph.slots.len()],
         work: Vec::new(),
         order: Vec::new(),
         anchored,
         anchors_done: FxHashSet::default(),
         next_orphan: 0,
     };
-    walk.open.resize(graph.slots.len(), 0);
     for root in &graph.roots {
         walk.emitter.start()?;
         walk.orphans()?;
@@ -43,10 +43,8 @@ struct Walk<'w, 'g, S> {
     graph: &'w Graph<'g>,
     emitter: &'w mut Emitter<S>,
     out_of_band: bool,
-    /// For each value: 0 not reached, 1 used once, 2 used again.
-    uses: Vec<u8>,
-    /// Memo indexes of the values that have one: few, since most values are used once.
-    memo: FxHashMap<Id, u64>,
+    /// For each value: 0 not reached, 1 used once, 2 used again; from `MEMOIZED` on, its memo index above that.
+    marks: Vec<u32>,
     /// How often a value is being written right now.
     open: Vec<u8>,
     work: Vec<Work>,
@@ -57,6 +55,9 @@ struct Walk<'w, 'g, S> {
     /// How many dropped values that had nothing below them are written.
     next_orphan: usize,
 }
+
+/// The mark of the value with memo index 0.
+const MEMOIZED: u32 = 3;
 
 /// What is still to be written, the next on top.
 #[derive(Clone, Copy)]
@@ -93,7 +94,9 @@ struct Run {
     /// The step that holds them; the value's own children for none.
     step: Option<u32>,
     next: u32,
-    /// How many of the open batch are written; 0 when none is open.
+    /// A batch is open: its mark, if it has one, is written.
+    open: bool,
+    /// How many of the open batch are written.
     batch: u32,
     /// The open batch is one item without a mark.
     single: bool,
@@ -101,7 +104,7 @@ struct Run {
 
 impl Run {
     fn of(of: Id, step: Option<u32>) -> Run {
-        Run { of, step, next: 0, batch: 0, single: false }
+        Run { of, step, next: 0, open: false, batch: 0, single: false }
     }
 }
 
@@ -278,20 +281,17 @@ impl<S: Sink> Walk<'_, '_, S> {
     /// The memo index of a value, if it has one yet.
     #[inline]
     fn memoized(&self, id: Id) -> Option<u64> {
-        if id.is_immediate() || self.uses[id.index()] < 2 {
+        if id.is_immediate() {
             return None;
         }
-        self.memo.get(&id).copied()
+        self.marks[id.index()].checked_sub(MEMOIZED).map(u64::from)
     }
 
     #[inline]
     fn memoize(&mut self, id: Id) -> Result<()> {
-        if self.uses[id.index()] > 1 {
-            let index = self.emitter.memoize();
-            if u32::try_from(index).is_err() {
-                return Err(arena::full());
-            }
-            self.memo.insert(id, index);
+        if self.marks[id.index()] > 1 {
+            let index = u32::try_from(self.emitter.memoize()).ok();
+            self.marks[id.index()] = index.and_then(|index| index.checked_add(MEMOIZED)).ok_or_else(arena::full)?;
         }
         Ok(())
     }
@@ -471,17 +471,17 @@ impl<S: Sink> Walk<'_, '_, S> {
         }
     }
 
-    /// Writes the children of `run` until one is a container, which is then written before the rest.
+    /// Writes the children of `run` until one is a container that is not soon done, which is then written before the rest.
     fn plain(&mut self, mut run: Run) -> Result<()> {
         let ids = children(self.graph, run);
-        while let Some(id) = ids.get(run.next as usize) {
+        loop {
+            run.next += self.swift(&ids[run.next as usize..]);
+            let Some(id) = ids.get(run.next as usize) else { return Ok(()) };
             run.next += 1;
-            if !self.flat(*id)? {
-                self.descend(Work::Plain(run), *id);
+            if !self.flat(*id)? && !self.quick(Work::Plain(run), *id)? {
                 return Ok(());
             }
         }
-        Ok(())
     }
 
     /// As `plain`, in batches of a thousand. A batch of one has no mark; in protocol 0 all are batches of one.
@@ -494,13 +494,14 @@ impl<S: Sink> Walk<'_, '_, S> {
                 let full = run.batch == BATCH as u32 * width;
                 if run.single || full || run.next == len {
                     self.emitter.end_batch(kind, run.single);
-                    run.batch = 0;
+                    (run.open, run.batch) = (false, 0);
                 }
             }
-            if run.batch == 0 {
+            if !run.open {
                 if run.next == len {
                     return Ok(());
                 }
+                run.open = true;
                 // CPython looks at the whole list or dict, but for items from an iterator only at what is left.
                 let count = if run.step.is_some() { len - run.next } else { len };
                 run.single = kind != Fill::Add && (self.emitter.protocol() == 0 || count == width);
@@ -510,15 +511,27 @@ impl<S: Sink> Walk<'_, '_, S> {
             }
             let room = if run.single { width } else { BATCH as u32 * width } - run.batch;
             let end = len.min(run.next + room);
-            for id in &ids[run.next as usize..end as usize] {
+            while run.next < end {
+                let written = self.swift(&ids[run.next as usize..end as usize]);
+                run.next += written;
+                run.batch += written;
+                let Some(id) = ids[..end as usize].get(run.next as usize) else { break };
                 run.next += 1;
                 run.batch += 1;
-                if !self.flat(*id)? {
-                    self.descend(Work::Batch(run, kind), *id);
+                if !self.flat(*id)? && !self.quick(Work::Batch(run, kind), *id)? {
                     return Ok(());
                 }
             }
         }
+    }
+
+    /// Writes as many of `ids` as are numbers, text used once, or in the memo; gives how many.
+    #[inline]
+    fn swift(&mut self, ids: &[Id]) -> u32 {
+        if !self.anchored.is_empty() {
+            return 0;
+        }
+        self.emitter.run(&Children { graph: self.graph, marks: &self.marks, ids }) as u32
     }
 
     /// Writes `id` at once if nothing can come after it or in it; else says that it did not.
@@ -539,10 +552,104 @@ impl<S: Sink> Walk<'_, '_, S> {
         Ok(true)
     }
 
-    /// Queues `id`, and what is to be written after it.
-    fn descend(&mut self, rest: Work, id: Id) {
+    /// Writes a container at once if it holds only what a run can write, and says that it did. Else queues what is left
+    /// of it, or all, and `rest` to be written after it.
+    fn quick(&mut self, rest: Work, id: Id) -> Result<bool> {
+        let slot = self.graph.slot(id);
         self.work.push(rest);
-        self.work.push(Work::Value(id));
+        let (fill, width) = match slot.kind {
+            Kind::Tuple if slot.low > 0 => (None, 1),
+            Kind::List => (Some(Fill::Append), 1),
+            Kind::Dict => (Some(Fill::SetItems), 2),
+            _ => (None, 0),
+        };
+        // What stands in several batches is not soon done.
+        let is_swift = self.emitter.protocol() >= 4 && self.anchored.is_empty() && self.graph.steps.is_empty();
+        if width == 0 || slot.low as usize > BATCH || !is_swift {
+            self.work.push(Work::Value(id));
+            return Ok(false);
+        }
+        let mut run = Run::of(id, None);
+        let ids = self.graph.run(slot);
+        self.emitter.boundary()?;
+        let Some(fill) = fill else {
+            self.enter(id)?;
+            if self.emitter.tuple_needs_mark(ids.len()) {
+                self.emitter.mark();
+            }
+            run.next = self.swift(ids);
+            if run.next as usize == ids.len() {
+                self.close(id)?;
+                self.work.pop();
+                return Ok(true);
+            }
+            self.work.push(Work::Close(id));
+            self.work.push(Work::Plain(run));
+            return Ok(false);
+        };
+        if width == 1 {
+            self.emitter.empty_list()
+        } else {
+            self.emitter.empty_dict()
+        }
+        self.memoize(id)?;
+        if !ids.is_empty() {
+            run.open = true;
+            run.single = ids.len() == width;
+            if !run.single {
+                self.emitter.mark();
+            }
+            run.next = self.swift(ids);
+            run.batch = run.next;
+            if (run.next as usize) < ids.len() {
+                self.work.push(Work::Batch(run, fill));
+                return Ok(false);
+            }
+            self.emitter.end_batch(fill, run.single);
+        }
+        self.work.pop();
+        Ok(true)
+    }
+}
+
+/// Values of a graph as a run has them.
+struct Children<'c, 'g> {
+    graph: &'c Graph<'g>,
+    marks: &'c [u32],
+    ids: &'c [Id],
+}
+
+impl Atoms for Children<'_, '_> {
+    #[inline]
+    fn count(&self) -> usize {
+        self.ids.len()
+    }
+
+    #[inline]
+    fn int(&self, index: usize) -> Option<i32> {
+        self.ids.get(index)?.as_int()
+    }
+
+    #[inline]
+    fn float(&self, index: usize) -> Option<f64> {
+        self.graph.immediate_float(*self.ids.get(index)?)
+    }
+
+    #[inline]
+    fn atom(&self, index: usize) -> Atom<'_> {
+        let id = self.ids[index];
+        let slot = self.graph.slot(id);
+        match slot.kind {
+            Kind::None => Atom::None,
+            Kind::Bool => Atom::Bool(slot.data != 0),
+            Kind::Int => Atom::Int(slot.data as i64),
+            Kind::Float => Atom::Float(f64::from_bits(slot.data)),
+            Kind::BigInt => Atom::Other,
+            kind => match (self.marks[id.index()], kind) {
+                (1, Kind::Str) => Atom::Str(self.graph.span(slot)),
+                (mark, _) => mark.checked_sub(MEMOIZED).map_or(Atom::Other, Atom::Get),
+            },
+        }
     }
 }
 

@@ -4,12 +4,12 @@
 //! own entry only at its end (a tuple, the arguments of a call): it is written a second time inside itself, and must not
 //! meet them anew there.
 
-use crate::graph::arena::{Graph, Id, Kind};
+use crate::graph::arena::{Graph, Id, Kind, Slot};
 
 /// For each value how often what the roots reach uses it: not at all, once, or more (2).
 ///
 /// `anchored` are the dropped values by what lay below them, in that order.
-pub(super) fn count(graph: &Graph<'_>, anchored: &[(Option<Id>, Id)], protocol: u8) -> Vec<u8> {
+pub(super) fn count(graph: &Graph<'_>, anchored: &[(Option<Id>, Id)], protocol: u8) -> Vec<u32> {
     let mut walk = Walk {
         graph,
         anchored,
@@ -40,7 +40,7 @@ struct Walk<'w, 'g> {
     sets_are_late: bool,
     /// In protocol 0 a persistent id is a line of its own, not a value.
     ids_are_lines: bool,
-    uses: Vec<u8>,
+    uses: Vec<u32>,
     /// For each value that is yet to get its memo entry, its place in the path, counted from 1; else 0.
     depth: Vec<u32>,
     path: Vec<Step>,
@@ -70,8 +70,17 @@ impl Walk<'_, '_> {
         let count = &mut self.uses[id.index()];
         if *count == 0 {
             *count = 1;
-            if self.graph.slot(id).kind as u8 > Kind::Py2Str as u8 || !self.anchored.is_empty() {
+            let slot = self.graph.slot(id);
+            if slot.kind as u8 <= Kind::Py2Str as u8 && self.anchored.is_empty() {
+                return;
+            }
+            if !self.is_shallow(slot) {
                 self.stack.push(Task::Enter(id));
+                return;
+            }
+            for child in self.graph.run(slot).iter().filter(|child| !child.is_immediate()) {
+                let count = &mut self.uses[child.index()];
+                *count = (*count + 1).min(2);
             }
             return;
         }
@@ -80,6 +89,21 @@ impl Walk<'_, '_> {
             None | Some(0) => {}
             Some(&depth) => self.mark_down_to(depth),
         }
+    }
+
+    /// Whether a value is a small container of atoms, which stand on no way to anything.
+    #[inline]
+    fn is_shallow(&self, slot: Slot) -> bool {
+        const SMALL: u32 = 16;
+        matches!(slot.kind, Kind::Tuple | Kind::List | Kind::Dict)
+            && slot.low <= SMALL
+            && self.anchored.is_empty()
+            && self.graph.steps.is_empty()
+            && self
+                .graph
+                .run(slot)
+                .iter()
+                .all(|child| child.is_immediate() || self.graph.slot(*child).kind as u8 <= Kind::Py2Str as u8)
     }
 
     /// All values on the path below the one at `depth` need entries.

@@ -58,6 +58,16 @@ pub fn uint4(out: &mut Vec<u8>, opcode: Opcode, value: u32) {
     out.extend_from_slice(&[opcode.code(), a, b, c, d]);
 }
 
+/// Appends the shortest binary op of an int: `BININT1`, `BININT2` or `BININT`.
+#[inline]
+pub fn int(out: &mut Vec<u8>, value: i32) {
+    match value as u32 {
+        byte @ 0..=0xff => uint1(out, Opcode::BinInt1, byte as u8),
+        short @ 0x100..=0xffff => uint2(out, Opcode::BinInt2, short as u16),
+        word => uint4(out, Opcode::BinInt, word),
+    }
+}
+
 /// Appends an op with eight bytes.
 #[inline]
 pub fn uint8(out: &mut Vec<u8>, opcode: Opcode, value: u64) {
