@@ -2,10 +2,12 @@
 //! process of its own. `cargo xtask bench` runs it.
 
 mod data;
+mod formats;
 mod memory;
 mod processes;
 mod sides;
 mod table;
+mod typed;
 
 use std::process::ExitCode;
 
@@ -15,8 +17,10 @@ fn main() -> ExitCode {
     match words[..] {
         // One side of one job on one data set, for its peak memory.
         ["--peak", data, job, side] => memory::child(data, job, side),
+        ["--typed-peak", data, job, format] => typed::child(data, job, format),
         [] => {
             let status = table::print(None);
+            typed::print(None);
             processes::print();
             status
         }
@@ -24,10 +28,19 @@ fn main() -> ExitCode {
             processes::print();
             ExitCode::SUCCESS
         }
-        [filter] => table::print(Some(filter)),
+        ["typed"] => {
+            typed::print(None);
+            ExitCode::SUCCESS
+        }
+        [filter] => {
+            let status = table::print(Some(filter));
+            typed::print(Some(filter));
+            status
+        }
         _ => {
             eprintln!(
-                "oiji-bench [DATA]: all data sets, or those whose name has DATA in it; `processes` for the command alone"
+                "oiji-bench [DATA]: all data sets, or those whose name has DATA in it; `typed` for the Rust types, `processes` for the \
+                 command alone"
             );
             ExitCode::from(2)
         }

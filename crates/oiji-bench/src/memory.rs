@@ -29,17 +29,27 @@ pub(crate) fn child(data: &str, job: &str, side: &str) -> ExitCode {
         },
         None => crate::data::corpus(),
     };
+    match rise(|| sides::time(&inputs, job, side)) {
+        Ok(peak) => {
+            println!("{peak}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => fail(&error),
+    }
+}
+
+/// How many bytes the peak of this process rises while it does `work`.
+///
+/// # Errors
+/// Where the system does not tell, or the work fails.
+pub(crate) fn rise<T>(work: impl FnOnce() -> Result<T, String>) -> Result<u64, String> {
     // The peak so far is forgotten, so that making the data does not count.
-    if std::fs::write("/proc/self/clear_refs", "5").is_err() {
-        return fail("this system does not tell peaks of memory");
-    }
-    let Some(before) = status("VmRSS:") else { return fail("no /proc/self/status") };
-    if let Err(error) = sides::time(&inputs, job, side) {
-        return fail(&error);
-    }
-    let Some(after) = status("VmHWM:") else { return fail("no /proc/self/status") };
-    println!("{}", after.saturating_sub(before));
-    ExitCode::SUCCESS
+    std::fs::write("/proc/self/clear_refs", "5").map_err(|_| "this system does not tell peaks of memory")?;
+    let before = status("VmRSS:").ok_or("no /proc/self/status")?;
+    let result = work()?;
+    let after = status("VmHWM:").ok_or("no /proc/self/status")?;
+    drop(result);
+    Ok(after.saturating_sub(before))
 }
 
 fn fail(error: &str) -> ExitCode {

@@ -72,7 +72,7 @@ fn row(name: &str, inputs: &[Vec<u8>], job: &Job) -> Result<bool, String> {
 }
 
 /// The median, in milliseconds.
-fn median(mut times: Vec<Duration>) -> f64 {
+pub(crate) fn median(mut times: Vec<Duration>) -> f64 {
     times.sort();
     times[times.len() / 2].as_secs_f64() * 1e3
 }
