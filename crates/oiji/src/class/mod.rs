@@ -18,6 +18,7 @@ mod registry;
 mod rest;
 mod shared;
 mod state;
+pub mod stdlib;
 mod unpickle;
 mod unpickler;
 mod write;

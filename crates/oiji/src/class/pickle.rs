@@ -107,12 +107,15 @@ pub struct Pickling<'p> {
     pub(crate) open: Vec<Option<usize>>,
     names: FxHashMap<&'static str, Id>,
     globals: FxHashMap<(Cow<'static, str>, Cow<'static, str>), Id>,
+    /// Values of which Python has one alone, by what they are.
+    singletons: FxHashMap<String, Id>,
     depth: u64,
     limit: u64,
+    protocol: u8,
 }
 
 impl<'p> Pickling<'p> {
-    pub(crate) fn new(persistent_id: Option<&'p mut PersistentId<'p>>, limit: u64) -> Self {
+    pub(crate) fn new(persistent_id: Option<&'p mut PersistentId<'p>>, limit: u64, protocol: u8) -> Self {
         Pickling {
             graph: Graph::new(),
             persistent_id,
@@ -121,14 +124,31 @@ impl<'p> Pickling<'p> {
             open: Vec::new(),
             names: FxHashMap::default(),
             globals: FxHashMap::default(),
+            singletons: FxHashMap::default(),
             depth: 0,
             limit,
+            protocol,
         }
     }
 
     /// The graph, to add values that no other method adds.
     pub fn graph(&mut self) -> &mut Graph<'static> {
         &mut self.graph
+    }
+
+    /// The protocol that will be written, for the few values that depend on it.
+    pub fn protocol(&self) -> u8 {
+        self.protocol
+    }
+
+    /// Adds a value of which Python has one alone, `key` says which, once.
+    pub(crate) fn singleton(&mut self, key: String, add: impl FnOnce(&mut Self) -> Result<Id>) -> Result<Id> {
+        if let Some(&id) = self.singletons.get(&key) {
+            return Ok(id);
+        }
+        let id = add(self)?;
+        self.singletons.insert(key, id);
+        Ok(id)
     }
 
     /// Adds a value that stands inside another.

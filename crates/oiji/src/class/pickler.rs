@@ -140,7 +140,7 @@ impl<'c> Pickler<'c> {
     /// As for [`Pickler::dumps`], but for what only a protocol cannot say.
     pub fn to_graph<T: Pickle + ?Sized>(&mut self, value: &T) -> Result<Graph<'static>> {
         let callback = self.persistent_id.as_mut().map(|ask| &mut **ask as &mut PersistentId<'_>);
-        let mut to = Pickling::new(callback, self.recursion);
+        let mut to = Pickling::new(callback, self.recursion, self.options.protocol_number());
         let root = to.value(value).map_err(|error| error.inside(&"root"))?;
         let mut graph = to.graph;
         graph.set_roots(vec![root]);

@@ -37,6 +37,12 @@ impl WriteOptions {
         self
     }
 
+    /// The protocol that is set.
+    #[cfg(feature = "class")]
+    pub(crate) fn protocol_number(self) -> u8 {
+        self.protocol
+    }
+
     /// Whether names of Python 3 become those of Python 2 in protocols 0 to 2. True unless set.
     #[must_use]
     pub fn fix_imports(mut self, fix_imports: bool) -> Self {
