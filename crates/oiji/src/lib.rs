@@ -22,6 +22,8 @@
 //! # Where to go
 //! * [`from_slice`], [`from_reader`], [`to_vec`], [`to_writer`] for Rust types by serde, named as in other serialization
 //!   crates: the paved path when you know what is in the file.
+//! * [`Pickle`](macro@Pickle) and [`Unpickle`](macro@Unpickle) for Python's classes as Rust types: real instances, state hooks,
+//!   sharing and cycles, files that outlive their classes; see [`class`].
 //! * [`loads`], [`load`], [`dumps`], [`dump`] for graphs, named as in Python; [`Graph::from_slice`] and its companions are
 //!   the same.
 //! * [`ReadOptions`] and [`WriteOptions`] for protocols, Python 2, out-of-band buffers, [`Limits`]; [`pickles`] for several
