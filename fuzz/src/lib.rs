@@ -2,6 +2,7 @@
 //!
 //! `tests/smoke.rs` runs them over the corpus without a fuzzer; `cargo xtask fuzz` runs them with one.
 
+mod classes;
 mod cpython;
 
 use oiji::inspect::{DiffOptions, DisOptions, ShowOptions, Stats};
@@ -10,6 +11,7 @@ use oiji::op::{read_op, write::write_op};
 use oiji::source::{SliceSource, Source};
 use oiji::{ErrorKind, Graph, Limits, ReadOptions, WriteOptions, inspect, rewrite};
 
+pub use classes::classes;
 pub use cpython::cpython;
 
 /// Ints of a size that a fuzzer can print again and again.

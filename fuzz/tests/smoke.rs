@@ -9,6 +9,7 @@ const TARGETS: &[Target] = &[
     ("slice_stream", oiji_fuzz::slice_stream),
     ("tools", oiji_fuzz::tools),
     ("cpython", oiji_fuzz::cpython),
+    ("classes", oiji_fuzz::classes),
 ];
 
 fn run(target: &str) {
@@ -77,4 +78,9 @@ fn tools() {
 #[test]
 fn cpython() {
     run("cpython");
+}
+
+#[test]
+fn classes() {
+    run("classes");
 }

@@ -31,6 +31,9 @@ pub struct Limits {
     pub visits: u64,
     /// Levels of nesting that a typed read or write descends: there Rust's own stack is used.
     pub recursion: u64,
+    /// Levels of nesting that a typed read builds in all, through pointers that hold one another: Rust's own stack is used
+    /// when they are dropped.
+    pub nesting: u64,
 }
 
 impl Limits {
@@ -45,13 +48,15 @@ impl Limits {
             int_digits: u64::MAX,
             visits: u64::MAX,
             recursion: u64::MAX,
+            nesting: u64::MAX,
         }
     }
 }
 
 impl Default for Limits {
     /// 64 GiB of input, 2^32 ops and memo entries, 64 GiB of values, 10 million digits, 1,000 levels as
-    /// shown, 10 million visits, 200 levels of typed nesting.
+    /// shown, 10 million visits, 200 levels of typed nesting and
+    /// 2,000 through pointers.
     fn default() -> Self {
         Limits {
             bytes: 64 << 30,
@@ -62,6 +67,7 @@ impl Default for Limits {
             int_digits: 10_000_000,
             visits: 10_000_000,
             recursion: 200,
+            nesting: 2_000,
         }
     }
 }

@@ -203,24 +203,30 @@ fn once_cells_close_cycles_too() {
     assert!(read.lock.get().is_none() && read.boxed.is_none());
 }
 
-#[test]
-fn a_chain_far_longer_than_the_stack_is_deep_is_read() {
-    // The graph is made by hand: what Rust nests, Rust writes on its own stack.
-    let length = 100_000;
+/// A chain of links, made by hand: what Rust nests, Rust writes on its own stack. Each link stands in a list of its own too,
+/// the last ones first, where `by_parts`.
+fn long_chain(length: i64, by_parts: bool) -> Vec<u8> {
     let mut graph = oiji::Graph::new();
     let class = graph.add_global("rings", "Link").unwrap();
     let args = graph.add_tuple(&[]).unwrap();
     let names = ["number", "next"].map(|name| graph.add_str(name).unwrap());
-    let mut next = graph.add_none().unwrap();
+    let mut links = vec![graph.add_none().unwrap()];
     for number in (0..length).rev() {
         let number = graph.add_int(number).unwrap();
-        let state = graph.add_dict(&[(names[0], number), (names[1], next)]).unwrap();
-        next = graph.add_object(oiji::graph::Made::New, class, args, None).unwrap();
-        graph.add_step(next, oiji::graph::StepKind::Build, &[state]).unwrap();
+        let state = graph.add_dict(&[(names[0], number), (names[1], links[links.len() - 1])]).unwrap();
+        links.push(graph.add_object(oiji::graph::Made::New, class, args, None).unwrap());
+        graph.add_step(links[links.len() - 1], oiji::graph::StepKind::Build, &[state]).unwrap();
     }
-    graph.set_roots(vec![next]);
-    let bytes = oiji::dumps(&graph).unwrap();
-    let mut at = Rc::<RefCell<Link>>::loads(&bytes).unwrap();
+    let root = if by_parts { graph.add_list(&links[1..]).unwrap() } else { links[links.len() - 1] };
+    graph.set_roots(vec![root]);
+    oiji::dumps(&graph).unwrap()
+}
+
+#[test]
+fn a_chain_far_longer_than_the_stack_is_deep_is_read_when_asked() {
+    let (length, unlimited) = (100_000, Limits { nesting: u64::MAX, ..Limits::default() });
+    let bytes = long_chain(length, false);
+    let mut at = Unpickler::new().limits(unlimited).loads::<Shared2>(&bytes).unwrap();
     let mut count = 1;
     // Taken apart link by link, for Rust drops a chain on its own stack as well.
     while let Some(next) = { at.borrow_mut().next.take() } {
@@ -229,6 +235,28 @@ fn a_chain_far_longer_than_the_stack_is_deep_is_read() {
         count += 1;
     }
     assert_eq!(i64::from(count), length);
+}
+
+type Shared2 = Rc<RefCell<Link>>;
+
+#[test]
+fn a_chain_too_long_to_drop_is_an_error_and_dropped_with_care() {
+    for by_parts in [false, true] {
+        let bytes = long_chain(100_000, by_parts);
+        // The same chain through strong pointers, through weak ones alone, and beside a mistake.
+        let error = if by_parts { Vec::<Shared2>::loads(&bytes).err() } else { Shared2::loads(&bytes).err() };
+        assert!(matches!(error.unwrap().kind(), ErrorKind::Limit { limit: "nesting", .. }));
+        if by_parts {
+            let weak = Vec::<Weak<RefCell<Link>>>::loads(&bytes);
+            assert!(weak.is_err_and(|error| error.to_string().starts_with("limit reached: nesting is 2000")));
+            let mut graph = oiji::loads(&bytes).unwrap();
+            let wrong = graph.add_int(1).unwrap();
+            graph.append(graph.root().id(), &[wrong]).unwrap();
+            let error = Vec::<Shared2>::loads(&oiji::dumps(&graph).unwrap()).err().unwrap();
+            assert!(error.to_string().ends_with("(root[100000])"), "{error}");
+        }
+    }
+    assert!(Shared2::loads(&long_chain(1_500, false)).is_ok());
 }
 
 /// Nothing here can be filled later.

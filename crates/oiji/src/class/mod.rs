@@ -13,6 +13,7 @@ mod inert;
 mod name;
 mod pickle;
 mod pickler;
+mod pointers;
 mod read;
 mod registry;
 mod rest;

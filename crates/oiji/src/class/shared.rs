@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use crate::class::atoms::text;
 use crate::class::pickle::{Pickle, Pickling};
+use crate::class::pointers::Met;
 use crate::class::unpickle::{Unpickle, Unpickling};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{Id, Value};
@@ -45,32 +46,42 @@ where
         return T::unpickle(value, from).map(new);
     }
     let key = Unpickling::key(value, TypeId::of::<P>());
-    if let Some(finished) = from.finished.get(&key).and_then(|any| any.downcast_ref::<P>()) {
-        return Ok(finished.clone());
-    }
-    if from.open.contains(&key) {
-        let error = Error::from(ErrorKind::Cycle { found: value.type_name() });
-        return Err(error.at_value(value.id().index()).unfinished());
+    let (depth, weak) = (from.depth(), std::mem::take(&mut from.weak));
+    match from.pointers.meet(&key, depth, weak) {
+        Met::Never => {}
+        Met::Made(pointer) => return Ok(pointer),
+        Met::Open => {
+            let error = Error::from(ErrorKind::Cycle { found: value.type_name() });
+            return Err(error.at_value(value.id().index()).unfinished());
+        }
     }
     if from.is_deep() {
         // What holds this pointer may stay empty until the stack is short again.
         return Err(from.too_deep().unfinished());
     }
-    from.open.push(key);
+    let Some(index) = from.pointers.open(key, depth, weak) else { return Err(from.too_deep()) };
     let before = std::mem::replace(&mut from.gaps, 0);
     let content = T::unpickle(value, from);
-    from.open.pop();
     let gaps = std::mem::replace(&mut from.gaps, before);
-    let pointer = new(content?);
-    from.finished.insert(key, Box::new(pointer.clone()));
+    let pointer = match content {
+        Ok(content) => new(content),
+        Err(error) => {
+            from.pointers.close(&key, index, None);
+            return Err(error);
+        }
+    };
+    from.pointers.close(&key, index, Some(Box::new(pointer.clone())));
     if gaps > 0 {
         let (place, pointer) = (from.place(value), pointer.clone());
         from.pending.push(Box::new(move |from| {
-            place.with(from, |value, from| {
+            from.pointers.reopen(index);
+            let result = place.with(from, |value, from| {
                 from.gaps = gaps;
                 pointer.as_ref().link_shared(value, from)?;
                 from.no_gaps(value)
-            })
+            });
+            from.pointers.leave();
+            result
         }));
     }
     Ok(pointer)
@@ -109,11 +120,14 @@ macro_rules! pointers {
         impl Unpickle for $pointer<str> {
             fn unpickle(value: Value<'_>, from: &mut Unpickling<'_>) -> Result<Self> {
                 let key = Unpickling::key(value, TypeId::of::<Self>());
-                if let Some(finished) = from.finished.get(&key).and_then(|any| any.downcast_ref::<Self>()) {
-                    return Ok($pointer::clone(finished));
+                let depth = from.depth();
+                if let Met::Made(pointer) = from.pointers.meet(&key, depth, true) {
+                    return Ok(pointer);
                 }
                 let pointer: Self = $pointer::from(text(value)?);
-                from.finished.insert(key, Box::new($pointer::clone(&pointer)));
+                if let Some(index) = from.pointers.open(key, depth, true) {
+                    from.pointers.close(&key, index, Some(Box::new($pointer::clone(&pointer))));
+                }
                 Ok(pointer)
             }
 
@@ -144,7 +158,15 @@ macro_rules! weaks {
                 if value.is_none() {
                     return Ok(Self::new());
                 }
-                from.or_gap(|from| Ok($pointer::downgrade(&$pointer::<T>::unpickle(value, from)?)), Self::new)
+                from.or_gap(
+                    |from| {
+                        from.weak = true;
+                        let pointer = $pointer::<T>::unpickle(value, from);
+                        from.weak = false;
+                        Ok($pointer::downgrade(&pointer?))
+                    },
+                    Self::new,
+                )
             }
 
             fn matches(value: Value<'_>) -> bool {

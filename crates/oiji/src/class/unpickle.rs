@@ -11,6 +11,7 @@ use std::rc::Rc;
 use rustc_hash::FxHashMap;
 
 use crate::class::name::Class;
+use crate::class::pointers::{Key, Pointers};
 use crate::class::read::ObjectReader;
 use crate::class::unpickler::{PersistentLoad, Unpickler};
 use crate::error::{Error, ErrorKind, Result};
@@ -132,10 +133,9 @@ pub struct Unpickling<'u> {
     /// Graphs of states that were changed by migrations, by address.
     kept: FxHashMap<usize, Rc<Graph<'static>>>,
     pub(crate) persistent_load: Option<&'u mut PersistentLoad<'u>>,
-    /// Pointers that are read.
-    pub(crate) finished: FxHashMap<Key, Box<dyn Any>>,
-    /// Pointers whose content is being read.
-    pub(crate) open: Vec<Key>,
+    pub(crate) pointers: Pointers,
+    /// Whether the pointer that is read next is a weak one, which holds nothing.
+    pub(crate) weak: bool,
     /// Places that stayed empty in the content of the innermost open pointer.
     pub(crate) gaps: u64,
     /// Pointers whose content has gaps.
@@ -146,9 +146,6 @@ pub struct Unpickling<'u> {
     visits: u64,
     limits: Limits,
 }
-
-/// A value that a pointer points to: its graph, its place there, the type of the pointer.
-pub(crate) type Key = (usize, Id, TypeId);
 
 /// What is left to be done.
 pub(crate) type Pending = Box<dyn FnOnce(&mut Unpickling<'_>) -> Result<()>>;
@@ -184,8 +181,8 @@ impl<'u> Unpickling<'u> {
             graph,
             kept: FxHashMap::default(),
             persistent_load,
-            finished: FxHashMap::default(),
-            open: Vec::new(),
+            pointers: Pointers::default(),
+            weak: false,
             gaps: 0,
             pending: Vec::new(),
             copied: None,
@@ -196,13 +193,38 @@ impl<'u> Unpickling<'u> {
     }
 
     /// Reads a whole value: first all that can be had at once, then what closes cycles.
-    pub(crate) fn whole<T: Unpickle>(&mut self, value: Value<'_>) -> Result<T> {
+    pub(crate) fn whole<T: Unpickle>(mut self, value: Value<'_>) -> Result<T> {
+        let whole = self.read_whole(value);
+        // Pointers to what is kept go first, however deep it is.
+        self.pending.clear();
+        let Unpickling { pointers, limits, .. } = self;
+        match whole {
+            Ok(whole) => {
+                // The longest chain is dropped safely while each pointer is held here.
+                let longest = pointers.longest();
+                if longest > limits.nesting {
+                    drop(whole);
+                    pointers.release();
+                    return Err(ErrorKind::Limit { limit: "nesting", allowed: limits.nesting }.into());
+                }
+                pointers.release();
+                Ok(whole)
+            }
+            Err(error) => {
+                pointers.release();
+                Err(error)
+            }
+        }
+    }
+
+    fn read_whole<T: Unpickle>(&mut self, value: Value<'_>) -> Result<T> {
         let mut whole: T = self.value(value)?;
         if self.gaps > 0 {
             whole.link(value, self)?;
             self.no_gaps(value)?;
         }
         while let Some(pending) = self.pending.pop() {
+            self.depth = 0;
             pending(self)?;
         }
         Ok(whole)
@@ -268,6 +290,11 @@ impl<'u> Unpickling<'u> {
             return Err(ErrorKind::Limit { limit: "visits", allowed: self.limits.visits }.into());
         }
         Ok(())
+    }
+
+    /// How many values stand around the one that is read, as far as they are on the stack.
+    pub(crate) fn depth(&self) -> u64 {
+        self.depth
     }
 
     /// Whether no value may stand inside this one.

@@ -137,7 +137,7 @@ impl<'c> Unpickler<'c> {
     pub fn from_value<T: Unpickle>(&mut self, value: Value<'_>) -> Result<T> {
         let limits = *self.options.limits_ref();
         let callback = self.persistent_load.as_mut().map(|load| &mut **load as &mut PersistentLoad<'_>);
-        let mut from = Unpickling::new(value.graph(), callback, limits);
+        let from = Unpickling::new(value.graph(), callback, limits);
         from.whole(value).map_err(|error| error.inside(&"root"))
     }
 }
