@@ -340,3 +340,51 @@ fn inert_values_are_written_as_they_were_read() {
     assert_eq!(point.root().get("y").unwrap().as_i64().unwrap(), -2);
     assert_eq!(oiji::loads(&(point, color).dumps().unwrap()).unwrap(), oiji::loads(&bytes).unwrap());
 }
+
+/// Shapes by class: those that are known, and the rest.
+#[derive(Pickle, Unpickle, Debug)]
+enum Shape {
+    Point(Point),
+    Pair(Box<Pair>),
+    #[pickle(other)]
+    Other(Graph<'static>),
+}
+
+#[test]
+fn the_class_in_the_pickle_chooses_the_variant_and_others_stay_inert() {
+    let pair = Pair { first: 1, second: "two".into() };
+    for protocol in 0..=5 {
+        let value = (point(), &pair, Color::Red, Oops { what: "bad".into(), code: 3, place: "here".into() });
+        let bytes = Pickler::new().protocol(protocol).dumps(&value).unwrap();
+        let (first, second, third, fourth) = <(Shape, Shape, Shape, Shape)>::loads(&bytes).unwrap();
+        let (Shape::Point(found), Shape::Pair(two), Shape::Other(color), Shape::Other(_)) =
+            (&first, &second, &third, &fourth)
+        else {
+            panic!("{first:?} {second:?} {third:?} {fourth:?}");
+        };
+        assert_eq!((found, &**two, &*color.to_string()), (&point(), &pair, "shapes.Color(1)"));
+        // Written again they are what they were.
+        let again = Pickler::new().protocol(protocol).dumps(&(first, second, third, fourth)).unwrap();
+        assert_eq!(oiji::loads(&again).unwrap(), oiji::loads(&bytes).unwrap());
+    }
+}
+
+#[test]
+fn a_registry_without_a_place_for_others_names_what_it_knows() {
+    let registry = oiji::class::Registry::new().class(|point: Point| point.x).class(|pair: Pair| pair.first as f64);
+    struct Number(f64);
+    thread_local! {
+        static REGISTRY: RefCell<Option<oiji::class::Registry<f64>>> = const { RefCell::new(None) };
+    }
+    impl Unpickle for Number {
+        fn unpickle(value: oiji::Value<'_>, from: &mut oiji::class::Unpickling<'_>) -> oiji::Result<Self> {
+            REGISTRY.with_borrow(|registry| registry.as_ref().unwrap().read(value, from).map(Number))
+        }
+    }
+    REGISTRY.set(Some(registry));
+    let bytes = vec![point(), point()].dumps().unwrap();
+    assert_eq!(Vec::<Number>::loads(&bytes).unwrap().iter().map(|number| number.0).sum::<f64>(), 3.0);
+    let error = Vec::<Number>::loads(&vec![Color::Red].dumps().unwrap()).err().unwrap();
+    let wanted = "expected an instance of shapes.Point or shapes.Pair, found one of shapes.Color at offset";
+    assert!(error.to_string().starts_with(wanted), "{error}");
+}
