@@ -62,11 +62,15 @@ enum Task {
 }
 
 impl Walk<'_, '_> {
-    #[inline]
+    #[inline(always)]
     fn reach(&mut self, id: Id) {
-        if id.is_immediate() {
-            return;
+        // Apart from the rest, so that a list of numbers costs no call for each.
+        if !id.is_immediate() {
+            self.reach_slot(id);
         }
+    }
+
+    fn reach_slot(&mut self, id: Id) {
         let count = &mut self.uses[id.index()];
         if *count == 0 {
             *count = 1;
