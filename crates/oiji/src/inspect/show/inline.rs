@@ -540,10 +540,11 @@ fn big_int(int: BigIntRef<'_>, limit: usize) -> String {
     format!("{}…{}", &digits[..shown.min(digits.len())], &digits[digits.len().saturating_sub(shown)..])
 }
 
-type Write = fn(&mut dyn fmt::Write, &[u8]) -> fmt::Result;
+/// Writes text in quotes.
+pub(crate) type WriteRepr = fn(&mut dyn fmt::Write, &[u8]) -> fmt::Result;
 
 /// Quoted text that is cut with an ellipsis.
-fn cut(prefix: &str, bytes: &[u8], limit: usize, is_text: bool, write: Write) -> Line {
+fn cut(prefix: &str, bytes: &[u8], limit: usize, is_text: bool, write: WriteRepr) -> Line {
     let (quoted, cut) = quote(bytes, limit.saturating_sub(prefix.len()), is_text, write);
     let mut line = Line::of(Role::Dim, prefix);
     line.push(Role::Str, &quoted);
@@ -554,7 +555,7 @@ fn cut(prefix: &str, bytes: &[u8], limit: usize, is_text: bool, write: Write) ->
 }
 
 /// The beginning of a text in quotes, and whether it was cut. Only about `limit` bytes are looked at.
-fn quote(bytes: &[u8], limit: usize, is_text: bool, write: Write) -> (String, bool) {
+fn quote(bytes: &[u8], limit: usize, is_text: bool, write: WriteRepr) -> (String, bool) {
     let mut take = bytes.len().min(limit);
     loop {
         while is_text && take > 0 && take < bytes.len() && bytes[take] & 0xc0 == 0x80 {

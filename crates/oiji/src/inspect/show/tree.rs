@@ -7,7 +7,7 @@ use crate::graph::{Graph, Node, Value};
 use crate::inspect::array::{Array, Data};
 use crate::inspect::paint::{Paint, Role};
 use crate::inspect::show::inline::{
-    Inline, args_line, array_line, elements, head, label_text, length_note, payload, run, texts,
+    Inline, WriteRepr, args_line, array_line, elements, head, label_text, length_note, payload, run, texts,
 };
 use crate::inspect::show::known;
 use crate::inspect::show::line::{Line, grouped, size};
@@ -256,7 +256,7 @@ impl<'g> Tree<'_, 'g> {
     /// Writes long text as it is walked: there may not be room for all of it and its escapes.
     fn long_text(&mut self, value: Value<'g>, bytes: &[u8], mark: &str, line: &Line) -> io::Result<()> {
         line.write(self.paint, self.out)?;
-        let (start, write, end): (_, fn(&mut dyn fmt::Write, &[u8]) -> fmt::Result, _) = match value.node() {
+        let (start, write, end): (_, WriteRepr, _) = match value.node() {
             Node::Str(_) => ("", text::write_str_repr, ""),
             Node::Py2Str(_) => ("py2", text::write_py2_str_repr, ""),
             Node::ByteArray(_) => ("bytearray(", text::write_bytes_repr, ")"),
