@@ -8,7 +8,21 @@ pub(crate) fn run(_arguments: &[String]) -> Result<(), String> {
     pythons::run(&[])?;
     corpus::run(&[])?;
     // The library must stand without its features, and with each alone.
-    for features in ["", "json", "serde"] {
+    const ALONE: &[&str] = &[
+        "",
+        "json",
+        "serde",
+        "class",
+        "jiff",
+        "chrono",
+        "rust_decimal",
+        "bigdecimal",
+        "num-complex",
+        "num-rational",
+        "uuid",
+        "indexmap",
+    ];
+    for features in ALONE {
         execute(cargo().args(["check", "--package", "oiji", "--no-default-features", "--features", features]))?;
     }
     execute(cargo().args(["test", "--workspace", "--all-features"]))

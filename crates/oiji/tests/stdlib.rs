@@ -4,6 +4,8 @@
 #![cfg(feature = "class")]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod foreign;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::{Debug, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -241,6 +243,7 @@ fn crossings() -> Vec<Crossing> {
     containers(&mut all);
     arrays(&mut all);
     names(&mut all);
+    foreign::add(&mut all);
     all.0
 }
 

@@ -240,6 +240,9 @@ macro_rules! maps {
     )*};
 }
 
+#[cfg(feature = "indexmap")]
+pub(crate) use maps;
+
 maps! {
     HashMap [Eq, Hash] [S] [BuildHasher];
     BTreeMap [Ord] [] [];
@@ -278,6 +281,9 @@ macro_rules! sets {
         }
     )*};
 }
+
+#[cfg(feature = "indexmap")]
+pub(crate) use sets;
 
 sets! {
     HashSet [Eq, Hash] [S];

@@ -200,7 +200,7 @@ pub trait DictItems: Sized {
 }
 
 /// Reads pairs into whatever collects them.
-fn read_pairs<K: Unpickle, V: Unpickle, C: FromIterator<(K, V)> + Default>(
+pub(crate) fn read_pairs<K: Unpickle, V: Unpickle, C: FromIterator<(K, V)> + Default>(
     object: &ObjectReader<'_>,
     from: &mut Unpickling<'_>,
 ) -> Result<C> {
@@ -285,6 +285,9 @@ macro_rules! dict_items {
         }
     )*};
 }
+
+#[cfg(feature = "indexmap")]
+pub(crate) use dict_items;
 
 dict_items! {
     HashMap [Eq, Hash] [S];

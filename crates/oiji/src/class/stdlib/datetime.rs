@@ -129,3 +129,12 @@ fn unpack(bytes: &[u8]) -> Result<DateTime> {
 fn wrong_len(bytes: &[u8]) -> Error {
     Error::message(format!("expected a datetime of 10 bytes, found {}", bytes.len()))
 }
+
+/// Whether `value` is a datetime with a time zone, or, if `aware` is false, without one.
+#[cfg(any(feature = "jiff", feature = "chrono"))]
+pub(crate) fn is_datetime(value: Value<'_>, aware: bool) -> bool {
+    let Ok(args) = DATETIME.args(value) else { return false };
+    let packed = args.get(0).is_some_and(|first| payload(first).is_some());
+    let zone = args.get(if packed { 1 } else { 7 });
+    zone.is_some_and(|zone| !zone.is_none()) == aware
+}

@@ -41,6 +41,32 @@ impl Decimal {
     }
 }
 
+/// A finite number taken apart: `digits` without a point, times ten to the `exponent`.
+#[cfg(any(feature = "rust_decimal", feature = "bigdecimal"))]
+pub(crate) struct Parts {
+    pub(crate) negative: bool,
+    pub(crate) digits: String,
+    pub(crate) exponent: i64,
+}
+
+#[cfg(any(feature = "rust_decimal", feature = "bigdecimal"))]
+impl Decimal {
+    /// # Errors
+    /// A message for an infinity or a NaN, and for an exponent that needs more than 64 bits.
+    pub(crate) fn parts(&self) -> Result<Parts> {
+        let wrong = || Error::message(format!("expected a finite decimal number, found {}", shortened(&self.0)));
+        if !self.is_finite() {
+            return Err(wrong());
+        }
+        let (number, exponent) = self.0.split_once(['e', 'E']).unwrap_or((&self.0, "0"));
+        let plain = number.trim_start_matches(['-', '+']);
+        let (whole, fraction) = plain.split_once('.').unwrap_or((plain, ""));
+        let exponent: i64 = exponent.parse().map_err(|_| wrong())?;
+        let exponent = exponent.checked_sub(fraction.len() as i64).ok_or_else(wrong)?;
+        Ok(Parts { negative: number.starts_with('-'), digits: format!("{whole}{fraction}"), exponent })
+    }
+}
+
 impl FromStr for Decimal {
     type Err = Error;
 

@@ -14,6 +14,7 @@ mod datetime;
 mod decimal;
 mod deque;
 mod dicts;
+mod foreign;
 mod fraction;
 mod ip;
 mod packed;
