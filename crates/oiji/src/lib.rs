@@ -20,6 +20,7 @@
 //! names is ever imported or run, sharing and cycles are kept, and a graph written again means the same.
 //!
 //! # Where to go
+//! * [`tutorial`] to begin with: nine short chapters, from one object in a file to sockets and databases.
 //! * [`from_slice`], [`from_reader`], [`to_vec`], [`to_writer`] for Rust types by serde, named as in other serialization
 //!   crates: the paved path when you know what is in the file.
 //! * [`Pickle`](macro@Pickle) and [`Unpickle`](macro@Unpickle) for Python's classes as Rust types: real instances, state hooks,
@@ -56,6 +57,8 @@ pub mod sink;
 pub mod source;
 #[cfg(test)]
 mod testing;
+#[cfg(all(any(doc, doctest), feature = "derive"))]
+pub mod tutorial;
 
 #[cfg(feature = "serde")]
 pub use crate::serde::{from_reader, from_slice, from_value, to_vec, to_vec_with, to_writer};

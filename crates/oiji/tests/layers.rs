@@ -15,6 +15,7 @@ const LAYERS: &[&[&str]] = &[
     &["graph"],
     &["json", "serde", "class"],
     &["inspect", "rewrite"],
+    &["tutorial"],
 ];
 
 /// What a lower layer may use of a higher one all the same, and why.

@@ -157,6 +157,18 @@ fn dump_all() -> TempDir {
 }
 
 #[test]
+fn every_chapter_has_its_program() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let chapters = fs::read_dir(folder.join("src/tutorial")).unwrap().map(|entry| entry.unwrap().path());
+    let chapters: Vec<PathBuf> = chapters.filter(|path| !path.ends_with("mod.rs")).collect();
+    assert_eq!(chapters.len(), CHAPTERS.len() + 2, "renamed and socket are run by themselves");
+    for chapter in chapters {
+        let program = folder.join("examples").join(chapter.file_name().unwrap());
+        assert!(program.exists(), "{} is missing", program.display());
+    }
+}
+
+#[test]
 fn every_program_runs_by_itself() {
     for (chapter, loaded) in CHAPTERS {
         let printed = run(chapter, &[]);
