@@ -196,10 +196,16 @@ impl<S: Sink> Emitter<S> {
     /// Pushes the memo entry at `index`.
     #[inline]
     pub fn get(&mut self, index: u64) {
+        match u8::try_from(index) {
+            Ok(short) if self.protocol > 0 => write::uint1(&mut self.out, Opcode::BinGet, short),
+            _ => self.long_get(index),
+        }
+    }
+
+    #[cold]
+    fn long_get(&mut self, index: u64) {
         if self.protocol == 0 {
             write::line(&mut self.out, Opcode::Get, index.to_string().as_bytes());
-        } else if let Ok(short) = u8::try_from(index) {
-            write::uint1(&mut self.out, Opcode::BinGet, short);
         } else {
             write::uint4(&mut self.out, Opcode::LongBinGet, index as u32);
         }

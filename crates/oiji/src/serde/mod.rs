@@ -4,6 +4,7 @@
 //! and sharing are for the derives of `class`; here an object is what it holds.
 
 mod de;
+mod names;
 mod ser;
 
 use std::io::{Read, Write};

@@ -5,13 +5,13 @@
 
 use std::io::Write;
 
-use rustc_hash::FxHashMap;
 use serde::ser::{self, Serialize};
 
 use crate::emitter::{BATCH, Emitter, Fill};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::WriteOptions;
 use crate::limits::Limits;
+use crate::serde::names::Names;
 use crate::sink::{Sink, VecSink, WriteSink};
 
 /// Writes values of Rust types as pickles, one after another.
@@ -66,8 +66,7 @@ pub(crate) fn to_vec<T: Serialize + ?Sized>(value: &T, options: &WriteOptions) -
 /// An emitter with what serde needs beside it.
 struct Writer<S> {
     emitter: Emitter<S>,
-    /// Memo indexes of names of fields and variants, by where they stand in the program.
-    names: FxHashMap<(usize, usize), u64>,
+    names: Names,
     depth: u64,
     limit: u64,
 }
@@ -76,7 +75,7 @@ impl<S: Sink> Writer<S> {
     fn new(sink: S, options: &WriteOptions) -> Result<Self> {
         Ok(Writer {
             emitter: options.emitter(sink)?,
-            names: FxHashMap::default(),
+            names: Names::default(),
             depth: 0,
             limit: Limits::default().recursion,
         })
@@ -91,15 +90,26 @@ impl<S: Sink> Writer<S> {
         self.emitter.stop()
     }
 
+    #[inline(always)]
     fn name(&mut self, name: &'static str) -> Result<()> {
-        let key = (name.as_ptr() as usize, name.len());
-        if let Some(&index) = self.names.get(&key) {
+        match self.names.expected(name) {
+            Some(index) => {
+                self.emitter.get(index);
+                Ok(())
+            }
+            None => self.other_name(name),
+        }
+    }
+
+    #[cold]
+    fn other_name(&mut self, name: &'static str) -> Result<()> {
+        if let Some(index) = self.names.find(name) {
             self.emitter.get(index);
             return Ok(());
         }
         self.emitter.str(name.as_bytes())?;
         let index = self.emitter.memoize();
-        self.names.insert(key, index);
+        self.names.add(name, index);
         Ok(())
     }
 
@@ -120,9 +130,23 @@ impl<S: Sink> Writer<S> {
         }
         // Without a length we cannot know that one item is all; a batch of one is just as right.
         let single = len == Some(1) || self.emitter.protocol() == 0;
-        Ok(Filling { writer: self, fill, single, batch: 0, variant: false })
+        Ok(Filling { writer: self, fill, single, batch: 0, after: After::Nothing })
     }
 
+    /// The dict of a struct.
+    #[inline]
+    fn fields(&mut self, len: usize, after: After) -> Result<Fields<'_, S>> {
+        self.enter()?;
+        self.emitter.boundary()?;
+        self.emitter.empty_dict();
+        let marked = len > 1 && self.emitter.protocol() > 0;
+        if marked {
+            self.emitter.mark();
+        }
+        Ok(Fields { writer: self, marked, after })
+    }
+
+    #[inline]
     fn tuple(&mut self, len: usize) -> Result<Tuple<'_, S>> {
         self.enter()?;
         if len == 0 {
@@ -130,7 +154,7 @@ impl<S: Sink> Writer<S> {
         } else if self.emitter.tuple_needs_mark(len) {
             self.emitter.mark();
         }
-        Ok(Tuple { writer: self, len, variant: false })
+        Ok(Tuple { writer: self, len, after: After::Nothing })
     }
 
     /// Begins `{variant: content}`.
@@ -144,14 +168,30 @@ impl<S: Sink> Writer<S> {
     }
 }
 
+/// What follows a container that is part of something else.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum After {
+    Nothing,
+    /// It is the content of an enum's variant, in a dict.
+    Variant,
+}
+
+impl After {
+    fn write<S: Sink>(self, writer: &mut Writer<S>) {
+        match self {
+            After::Variant => writer.end_variant(),
+            After::Nothing => {}
+        }
+    }
+}
+
 /// A list or dict that is being filled.
 pub struct Filling<'w, S> {
     writer: &'w mut Writer<S>,
     fill: Fill,
     single: bool,
     batch: usize,
-    /// Whether it stands in the dict of an enum's variant.
-    variant: bool,
+    after: After,
 }
 
 impl<S: Sink> Filling<'_, S> {
@@ -176,19 +216,38 @@ impl<S: Sink> Filling<'_, S> {
         if self.batch > 0 {
             self.writer.emitter.end_batch(self.fill, self.single);
         }
-        if self.variant {
-            self.writer.end_variant();
-        }
+        self.after.write(self.writer);
         self.writer.depth -= 1;
+        Ok(())
+    }
+}
+
+/// The dict of a struct's fields, which are few and known.
+pub struct Fields<'w, S> {
+    writer: &'w mut Writer<S>,
+    /// Whether they stand above a mark; else each is set alone.
+    marked: bool,
+    after: After,
+}
+
+impl<S: Sink> Fields<'_, S> {
+    #[inline]
+    fn field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<()> {
+        self.writer.name(name)?;
+        value.serialize(&mut *self.writer)?;
+        if !self.marked {
+            self.writer.emitter.end_batch(Fill::SetItems, true);
+        }
         Ok(())
     }
 
     #[inline]
-    fn field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<()> {
-        self.begin_item()?;
-        self.writer.name(name)?;
-        value.serialize(&mut *self.writer)?;
-        self.end_item();
+    fn end(self) -> Result<()> {
+        if self.marked {
+            self.writer.emitter.end_batch(Fill::SetItems, false);
+        }
+        self.after.write(self.writer);
+        self.writer.depth -= 1;
         Ok(())
     }
 }
@@ -197,7 +256,7 @@ impl<S: Sink> Filling<'_, S> {
 pub struct Tuple<'w, S> {
     writer: &'w mut Writer<S>,
     len: usize,
-    variant: bool,
+    after: After,
 }
 
 impl<S: Sink> Tuple<'_, S> {
@@ -205,9 +264,7 @@ impl<S: Sink> Tuple<'_, S> {
         if self.len > 0 {
             self.writer.emitter.end_tuple(self.len);
         }
-        if self.variant {
-            self.writer.end_variant();
-        }
+        self.after.write(self.writer);
         self.writer.depth -= 1;
         Ok(())
     }
@@ -221,9 +278,10 @@ impl<'w, S: Sink> ser::Serializer for &'w mut Writer<S> {
     type SerializeTupleStruct = Tuple<'w, S>;
     type SerializeTupleVariant = Tuple<'w, S>;
     type SerializeMap = Filling<'w, S>;
-    type SerializeStruct = Filling<'w, S>;
-    type SerializeStructVariant = Filling<'w, S>;
+    type SerializeStruct = Fields<'w, S>;
+    type SerializeStructVariant = Fields<'w, S>;
 
+    #[inline]
     fn serialize_bool(self, value: bool) -> Result<()> {
         self.emitter.bool(value);
         Ok(())
@@ -241,12 +299,16 @@ impl<'w, S: Sink> ser::Serializer for &'w mut Writer<S> {
         self.serialize_i64(i64::from(value))
     }
 
+    #[inline]
     fn serialize_i64(self, value: i64) -> Result<()> {
         self.emitter.int(value);
         Ok(())
     }
 
     fn serialize_i128(self, value: i128) -> Result<()> {
+        if let Ok(value) = i64::try_from(value) {
+            return self.serialize_i64(value);
+        }
         self.emitter.big_int(&value.to_le_bytes())
     }
 
@@ -262,8 +324,12 @@ impl<'w, S: Sink> ser::Serializer for &'w mut Writer<S> {
         self.serialize_i64(i64::from(value))
     }
 
+    #[inline]
     fn serialize_u64(self, value: u64) -> Result<()> {
-        self.serialize_i128(i128::from(value))
+        match i64::try_from(value) {
+            Ok(value) => self.serialize_i64(value),
+            Err(_) => self.serialize_i128(i128::from(value)),
+        }
     }
 
     fn serialize_u128(self, value: u128) -> Result<()> {
@@ -277,6 +343,7 @@ impl<'w, S: Sink> ser::Serializer for &'w mut Writer<S> {
         self.serialize_f64(f64::from(value))
     }
 
+    #[inline]
     fn serialize_f64(self, value: f64) -> Result<()> {
         self.emitter.float(value);
         Ok(())
@@ -286,6 +353,7 @@ impl<'w, S: Sink> ser::Serializer for &'w mut Writer<S> {
         self.emitter.str(value.encode_utf8(&mut [0; 4]).as_bytes())
     }
 
+    #[inline]
     fn serialize_str(self, value: &str) -> Result<()> {
         self.emitter.str(value.as_bytes())
     }
@@ -294,11 +362,13 @@ impl<'w, S: Sink> ser::Serializer for &'w mut Writer<S> {
         self.emitter.bytes(value)
     }
 
+    #[inline]
     fn serialize_none(self) -> Result<()> {
         self.emitter.none();
         Ok(())
     }
 
+    #[inline]
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<()> {
         value.serialize(self)
     }
@@ -354,15 +424,16 @@ impl<'w, S: Sink> ser::Serializer for &'w mut Writer<S> {
         len: usize,
     ) -> Result<Tuple<'w, S>> {
         self.variant(variant)?;
-        Ok(Tuple { variant: true, ..self.tuple(len)? })
+        Ok(Tuple { after: After::Variant, ..self.tuple(len)? })
     }
 
     fn serialize_map(self, len: Option<usize>) -> Result<Filling<'w, S>> {
         self.fill(Fill::SetItems, len)
     }
 
-    fn serialize_struct(self, _name: &'static str, len: usize) -> Result<Filling<'w, S>> {
-        self.fill(Fill::SetItems, Some(len))
+    #[inline]
+    fn serialize_struct(self, _name: &'static str, len: usize) -> Result<Fields<'w, S>> {
+        self.fields(len, After::Nothing)
     }
 
     fn serialize_struct_variant(
@@ -371,9 +442,9 @@ impl<'w, S: Sink> ser::Serializer for &'w mut Writer<S> {
         _index: u32,
         variant: &'static str,
         len: usize,
-    ) -> Result<Filling<'w, S>> {
+    ) -> Result<Fields<'w, S>> {
         self.variant(variant)?;
-        Ok(Filling { variant: true, ..self.fill(Fill::SetItems, Some(len))? })
+        self.fields(len, After::Variant)
     }
 }
 
@@ -414,7 +485,7 @@ impl<S: Sink> ser::SerializeMap for Filling<'_, S> {
     }
 }
 
-impl<S: Sink> ser::SerializeStruct for Filling<'_, S> {
+impl<S: Sink> ser::SerializeStruct for Fields<'_, S> {
     type Ok = ();
     type Error = Error;
 
@@ -424,11 +495,11 @@ impl<S: Sink> ser::SerializeStruct for Filling<'_, S> {
     }
 
     fn end(self) -> Result<()> {
-        Filling::end(self)
+        Fields::end(self)
     }
 }
 
-impl<S: Sink> ser::SerializeStructVariant for Filling<'_, S> {
+impl<S: Sink> ser::SerializeStructVariant for Fields<'_, S> {
     type Ok = ();
     type Error = Error;
 
@@ -437,7 +508,7 @@ impl<S: Sink> ser::SerializeStructVariant for Filling<'_, S> {
     }
 
     fn end(self) -> Result<()> {
-        Filling::end(self)
+        Fields::end(self)
     }
 }
 
