@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::graph::arena::{Graph, IN_INPUT, Id, Kind, PLACE};
 use crate::graph::{BigIntRef, Items, Node, Object, Pairs, StepKind, Value};
 use crate::limits::Limits;
+use crate::serde::asked::{self, Asked};
 
 /// What one read of a graph shares: what may still be spent, and the containers being read.
 pub(crate) struct Context<L> {
@@ -129,6 +130,22 @@ impl<'c, 'g, 'de, L: Loan<'de>> ValueDeserializer<'c, 'g, L> {
             .at_value(self.value.id().index())
     }
 
+    /// Whether the value is of the class that a type of this name asks for, if it asks for one.
+    #[inline]
+    fn check_class(self, name: &'static str) -> Result<()> {
+        match Asked::by(name) {
+            Some(asked) if !asked.is_class_of(self.value) => Err(self.wrong_class(asked)),
+            _ => Ok(()),
+        }
+    }
+
+    #[cold]
+    fn wrong_class(self, asked: Asked) -> Error {
+        let Asked { module, name } = asked;
+        Error::message(format!("expected an instance of {module}.{name}, found {}", asked::found(self.value)))
+            .at_value(self.value.id().index())
+    }
+
     fn placed<T>(self, result: Result<T>) -> Result<T> {
         result.map_err(|error| error.at_value(self.value.id().index()))
     }
@@ -171,8 +188,7 @@ impl<'c, 'g, 'de, L: Loan<'de>> ValueDeserializer<'c, 'g, L> {
     }
 
     fn shape(self, object: Object<'g>) -> Shape<'g> {
-        let mut states = object.steps().filter(|step| step.kind() == StepKind::Build);
-        if let Some(state) = states.next().and_then(|step| step.items().get(0)) {
+        if let Some(state) = state(object) {
             match state.node() {
                 Node::Dict(pairs) => return Shape::Map(vec![pairs]),
                 Node::Tuple(items) if items.len() == 2 => {
@@ -198,6 +214,11 @@ impl<'c, 'g, 'de, L: Loan<'de>> ValueDeserializer<'c, 'g, L> {
             return Shape::Map(vec![kwargs]);
         }
         match object.args().items() {
+            // Protocols 0 and 1: class, base, and the value of the base, which is None where that is `object`.
+            Ok(args) if args.len() == 3 && asked::is_reconstructed(object) => match args.get(2) {
+                Some(value) if !value.is_none() => Shape::Other(value),
+                _ => Shape::Seq(Vec::new()),
+            },
             Ok(args) if args.len() == 1 => match args.get(0) {
                 Some(only) => Shape::Other(only),
                 None => Shape::Seq(vec![args]),
@@ -257,6 +278,17 @@ impl<'c, 'g, 'de, L: Loan<'de>> ValueDeserializer<'c, 'g, L> {
         }
         found
     }
+}
+
+/// The first state given to an object.
+fn state<'g>(object: Object<'g>) -> Option<Value<'g>> {
+    object.steps().find(|step| step.kind() == StepKind::Build)?.items().get(0)
+}
+
+/// Whether an object has neither attributes nor items.
+fn is_bare(object: Object<'_>) -> bool {
+    object.steps().all(|step| step.kind() == StepKind::Build)
+        && state(object).is_none_or(|state| state.is_none() || state.pairs().is_ok_and(|pairs| pairs.is_empty()))
 }
 
 impl<'c, 'g, 'de, L: Loan<'de>> de::Deserializer<'de> for ValueDeserializer<'c, 'g, L> {
@@ -402,16 +434,25 @@ impl<'c, 'g, 'de, L: Loan<'de>> de::Deserializer<'de> for ValueDeserializer<'c, 
         }
     }
 
-    fn deserialize_unit_struct<V: Visitor<'de>>(self, _name: &'static str, visitor: V) -> Result<V::Value> {
+    fn deserialize_unit_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value> {
+        self.check_class(name)?;
         match self.value.node() {
             // An instance without attributes.
-            Node::Object(object) if object.steps().next().is_none() => self.placed(visitor.visit_unit()),
+            Node::Object(object) if is_bare(object) => self.placed(visitor.visit_unit()),
             _ => self.deserialize_unit(visitor),
         }
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _name: &'static str, visitor: V) -> Result<V::Value> {
-        visitor.visit_newtype_struct(self)
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value> {
+        self.check_class(name)?;
+        // Of an instance that was asked for the content is the state, whatever that is: it may be another instance.
+        match self.value.node() {
+            Node::Object(object) if Asked::by(name).is_some() => match state(object) {
+                Some(state) => self.within(state, |inner| visitor.visit_newtype_struct(inner)),
+                None => visitor.visit_newtype_struct(self),
+            },
+            _ => visitor.visit_newtype_struct(self),
+        }
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
@@ -439,10 +480,11 @@ impl<'c, 'g, 'de, L: Loan<'de>> de::Deserializer<'de> for ValueDeserializer<'c, 
 
     fn deserialize_tuple_struct<V: Visitor<'de>>(
         self,
-        _name: &'static str,
+        name: &'static str,
         _len: usize,
         visitor: V,
     ) -> Result<V::Value> {
+        self.check_class(name)?;
         self.deserialize_seq(visitor)
     }
 
@@ -462,10 +504,11 @@ impl<'c, 'g, 'de, L: Loan<'de>> de::Deserializer<'de> for ValueDeserializer<'c, 
 
     fn deserialize_struct<V: Visitor<'de>>(
         self,
-        _name: &'static str,
+        name: &'static str,
         _fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value> {
+        self.check_class(name)?;
         match self.value.node() {
             Node::Tuple(_) | Node::List(_) => self.deserialize_seq(visitor),
             // A named tuple, a state that is a tuple: fields in order.

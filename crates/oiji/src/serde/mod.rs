@@ -1,8 +1,30 @@
 //! Rust types in and out of pickles, by serde: feature `serde`, on by default.
 //!
-//! `de` reads values of a graph, `ser` writes onto the emitter. Every serde attribute works as it does elsewhere. Classes
-//! and sharing are for the derives of `class`; here an object is what it holds.
+//! `de` reads values of a graph, `ser` writes onto the emitter. Every serde attribute works as it does elsewhere. An object
+//! is read by what it holds, whatever its class, and a struct is written as a dict; unless the type asks for a class, by a
+//! dot (or a colon, before a dotted name) in its name for serde:
+//!
+//! ```
+//! #[derive(serde::Serialize, serde::Deserialize, PartialEq, Debug)]
+//! #[serde(rename = "shapes.Point")]
+//! struct Point {
+//!     x: i32,
+//!     y: i32,
+//! }
+//! let bytes = oiji::to_vec(&Point { x: 1, y: 2 })?;
+//! assert_eq!(oiji::loads(&bytes)?.to_string(), "shapes.Point(; state={'x': 1, 'y': 2})");
+//! assert_eq!(oiji::from_slice::<Point>(&bytes)?, Point { x: 1, y: 2 });
+//!
+//! let error = oiji::from_slice::<Point>(b"}.").unwrap_err();
+//! assert_eq!(error.to_string(), "expected an instance of shapes.Point, found dict at offset 0 (root)");
+//! # Ok::<(), oiji::Error>(())
+//! ```
+//!
+//! Python needs no more than the class: it makes the instance by `__new__`, with the fields as its `__dict__`. A tuple
+//! struct becomes an instance made with arguments, as named tuples are; a newtype struct one whose state is the content; a
+//! unit struct a bare one. Where fields are `flatten`ed serde tells no name, and no class is asked for.
 
+mod asked;
 mod de;
 mod names;
 mod ser;

@@ -5,12 +5,14 @@
 
 use std::io::Write;
 
+use rustc_hash::FxHashMap;
 use serde::ser::{self, Serialize};
 
 use crate::emitter::{BATCH, Emitter, Fill};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::WriteOptions;
 use crate::limits::Limits;
+use crate::serde::asked::Asked;
 use crate::serde::names::Names;
 use crate::sink::{Sink, VecSink, WriteSink};
 
@@ -67,6 +69,8 @@ pub(crate) fn to_vec<T: Serialize + ?Sized>(value: &T, options: &WriteOptions) -
 struct Writer<S> {
     emitter: Emitter<S>,
     names: Names,
+    /// Memo indexes of classes, by the names that ask for them.
+    classes: FxHashMap<(usize, usize), u64>,
     depth: u64,
     limit: u64,
 }
@@ -76,6 +80,7 @@ impl<S: Sink> Writer<S> {
         Ok(Writer {
             emitter: options.emitter(sink)?,
             names: Names::default(),
+            classes: FxHashMap::default(),
             depth: 0,
             limit: Limits::default().recursion,
         })
@@ -84,6 +89,7 @@ impl<S: Sink> Writer<S> {
     fn pickle<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
         // Each pickle stands alone, so that each can be read alone.
         self.names.clear();
+        self.classes.clear();
         self.emitter.clear_memo();
         self.emitter.start()?;
         value.serialize(&mut *self)?;
@@ -157,6 +163,46 @@ impl<S: Sink> Writer<S> {
         Ok(Tuple { writer: self, len, after: After::Nothing })
     }
 
+    /// A class, memoized at its first use; before protocol 2 as the first argument of the function that makes an instance.
+    fn class(&mut self, asked: Asked) -> Result<()> {
+        if self.emitter.protocol() < 2 {
+            self.emitter.new_callable()?;
+            self.emitter.mark();
+        }
+        let place = (asked.module.as_ptr() as usize, asked.module.len() + asked.name.len());
+        if let Some(&index) = self.classes.get(&place) {
+            self.emitter.get(index);
+            return Ok(());
+        }
+        self.emitter.global(asked.module, asked.name)?;
+        let index = self.emitter.memoize();
+        self.classes.insert(place, index);
+        Ok(())
+    }
+
+    /// An instance of a class, made without arguments.
+    fn instance(&mut self, asked: Asked) -> Result<()> {
+        self.class(asked)?;
+        if self.emitter.protocol() >= 2 {
+            self.emitter.empty_tuple();
+        }
+        self.end_instance(0);
+        Ok(())
+    }
+
+    /// Makes an instance of the class and the `len` arguments written last.
+    fn end_instance(&mut self, len: usize) {
+        if self.emitter.protocol() >= 2 {
+            if len > 0 {
+                self.emitter.end_tuple(len);
+            }
+            self.emitter.new_object(false);
+        } else {
+            self.emitter.end_marked_tuple();
+            self.emitter.reduce();
+        }
+    }
+
     /// Begins `{variant: content}`.
     fn variant(&mut self, variant: &'static str) -> Result<()> {
         self.emitter.empty_dict();
@@ -174,13 +220,18 @@ enum After {
     Nothing,
     /// It is the content of an enum's variant, in a dict.
     Variant,
+    /// It is the state of an instance.
+    Build,
+    /// It is the arguments of an instance.
+    New,
 }
 
 impl After {
     fn write<S: Sink>(self, writer: &mut Writer<S>) {
         match self {
             After::Variant => writer.end_variant(),
-            After::Nothing => {}
+            After::Build => writer.emitter.build(),
+            After::Nothing | After::New => {}
         }
     }
 }
@@ -261,7 +312,9 @@ pub struct Tuple<'w, S> {
 
 impl<S: Sink> Tuple<'_, S> {
     fn end(self) -> Result<()> {
-        if self.len > 0 {
+        if self.after == After::New {
+            self.writer.end_instance(self.len);
+        } else if self.len > 0 {
             self.writer.emitter.end_tuple(self.len);
         }
         self.after.write(self.writer);
@@ -377,16 +430,25 @@ impl<'w, S: Sink> ser::Serializer for &'w mut Writer<S> {
         self.serialize_none()
     }
 
-    fn serialize_unit_struct(self, _name: &'static str) -> Result<()> {
-        self.serialize_none()
+    fn serialize_unit_struct(self, name: &'static str) -> Result<()> {
+        match Asked::by(name) {
+            Some(asked) => self.instance(asked),
+            None => self.serialize_none(),
+        }
     }
 
     fn serialize_unit_variant(self, _name: &'static str, _index: u32, variant: &'static str) -> Result<()> {
         self.name(variant)
     }
 
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _name: &'static str, value: &T) -> Result<()> {
-        value.serialize(self)
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Result<()> {
+        let Some(asked) = Asked::by(name) else { return value.serialize(self) };
+        self.enter()?;
+        self.instance(asked)?;
+        value.serialize(&mut *self)?;
+        self.emitter.build();
+        self.depth -= 1;
+        Ok(())
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
@@ -412,8 +474,15 @@ impl<'w, S: Sink> ser::Serializer for &'w mut Writer<S> {
         self.tuple(len)
     }
 
-    fn serialize_tuple_struct(self, _name: &'static str, len: usize) -> Result<Tuple<'w, S>> {
-        self.tuple(len)
+    fn serialize_tuple_struct(self, name: &'static str, len: usize) -> Result<Tuple<'w, S>> {
+        let Some(asked) = Asked::by(name) else { return self.tuple(len) };
+        self.class(asked)?;
+        if self.emitter.protocol() >= 2 {
+            return Ok(Tuple { after: After::New, ..self.tuple(len)? });
+        }
+        // The arguments stand above the mark, after the class.
+        self.enter()?;
+        Ok(Tuple { writer: self, len, after: After::New })
     }
 
     fn serialize_tuple_variant(
@@ -432,8 +501,10 @@ impl<'w, S: Sink> ser::Serializer for &'w mut Writer<S> {
     }
 
     #[inline]
-    fn serialize_struct(self, _name: &'static str, len: usize) -> Result<Fields<'w, S>> {
-        self.fields(len, After::Nothing)
+    fn serialize_struct(self, name: &'static str, len: usize) -> Result<Fields<'w, S>> {
+        let Some(asked) = Asked::by(name) else { return self.fields(len, After::Nothing) };
+        self.instance(asked)?;
+        self.fields(len, After::Build)
     }
 
     fn serialize_struct_variant(
