@@ -196,6 +196,12 @@ impl<'a> ReadOptions<'a> {
         &self.limits
     }
 
+    /// Whether Python 2 strings stay as they are.
+    #[cfg(feature = "serde")]
+    pub(crate) fn keeps_py2_strings(&self) -> bool {
+        matches!(self.py2_strings, Py2Strings::Keep)
+    }
+
     /// The same options with a place in the arena for every value.
     #[cfg(any(feature = "serde", feature = "class"))]
     pub(crate) fn placed(mut self) -> Self {
@@ -278,6 +284,19 @@ impl<'a, S: Source<'a>> Pickles<'a, S> {
     /// Bytes from the start of the input to the pickle that is read next.
     pub fn offset(&self) -> u64 {
         self.source.offset()
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'a> Pickles<'a, SliceSource<'a>> {
+    /// Goes on at `offset`, where another pickle may begin.
+    pub(crate) fn seek(&mut self, offset: u64) {
+        self.source.seek(offset);
+    }
+
+    /// Whether it has ended with an error.
+    pub(crate) fn is_over(&self) -> bool {
+        self.over
     }
 }
 

@@ -1,8 +1,8 @@
 //! Rust types in and out of pickles, by serde: feature `serde`, on by default.
 //!
-//! `de` reads values of a graph, `ser` writes onto the emitter. Every serde attribute works as it does elsewhere. An object
-//! is read by what it holds, whatever its class, and a struct is written as a dict; unless the type asks for a class, by a
-//! dot (or a colon, before a dotted name) in its name for serde:
+//! `de` reads values of a graph, `pull` plain pickles straight from a slice, `ser` writes onto the emitter. Every serde
+//! attribute works as it does elsewhere. An object is read by what it holds, whatever its class, and a struct is written as
+//! a dict; unless the type asks for a class, by a dot (or a colon, before a dotted name) in its name for serde:
 //!
 //! ```
 //! #[derive(serde::Serialize, serde::Deserialize, PartialEq, Debug)]
@@ -26,7 +26,9 @@
 
 mod asked;
 mod de;
+mod index;
 mod names;
+mod pull;
 mod ser;
 
 use std::io::{Read, Write};
@@ -151,6 +153,18 @@ impl<'de> Deserializer<'de, SliceSource<'de>> {
     /// # Errors
     /// As for the function [`from_slice`]; `EndOfInput` when no pickle is left.
     pub fn read<T: Deserialize<'de>>(&mut self) -> Result<T> {
+        let start = self.pickles.offset();
+        if !self.pickles.is_over()
+            && let Some((value, end)) = pull::read(self.input, start, &self.options)
+        {
+            self.pickles.seek(end);
+            return Ok(value);
+        }
+        self.read_graph()
+    }
+
+    /// The next value, by way of a graph.
+    fn read_graph<T: Deserialize<'de>>(&mut self) -> Result<T> {
         let start = self.pickles.offset();
         let graph = self.pickles.next().unwrap_or_else(|| Err(Error::from(ErrorKind::EndOfInput).at(start)))?;
         typed(graph.root(), FromInput(self.input), &self.options)
