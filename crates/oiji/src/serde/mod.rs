@@ -26,7 +26,6 @@
 
 mod asked;
 mod de;
-mod index;
 mod names;
 mod pull;
 mod ser;

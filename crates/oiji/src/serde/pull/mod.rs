@@ -1,0 +1,98 @@
+//! From bytes to Rust types without a graph between: a serde `Deserializer` that walks the input from the front, with an
+//! `Index` that tells what begins where.
+//!
+//! It gives what `de` gives for the same pickle read as a graph, or nothing: whatever goes wrong here is read again as a
+//! graph, which knows what to say. `tests/serde_paths.rs` holds the two equal. Next: `reader`, then `cursor`.
+
+/// Methods that do what another does.
+macro_rules! forward {
+    ($($to:ident: $($method:ident)*;)*) => {$($(
+        #[inline(always)]
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+            self.$to(visitor)
+        }
+    )*)*};
+}
+
+/// Methods for types that no number is read into.
+macro_rules! refuse {
+    ($($method:ident($($argument:ty),*))*) => {$(
+        fn $method<V: Visitor<'de>>(self, $(_: $argument,)* _visitor: V) -> Result<V::Value> {
+            Err(left())
+        }
+    )*};
+}
+
+mod access;
+mod cursor;
+mod index;
+mod reader;
+
+use serde::de::Deserialize;
+
+use crate::graph::ReadOptions;
+use crate::serde::pull::index::{Index, STOP};
+use crate::serde::pull::reader::Reader;
+
+/// The value of the pickle at `start` and the offset of its end, if it is plain and fits the type.
+pub(super) fn read<'de, T: Deserialize<'de>>(
+    input: &'de [u8],
+    start: u64,
+    options: &ReadOptions<'_>,
+) -> Option<(T, u64)> {
+    let start = usize::try_from(start).ok()?;
+    let index = Index::new(input, start, options)?;
+    let pickle = &input[start..start + index.end()];
+    let mut reader = Reader::new(pickle, &index, options.limits_ref());
+    let root = reader.start().ok()?;
+    let value = T::deserialize(reader.cursor(root)).ok()?;
+    let whole = reader.code().ok()? == STOP && !reader.has_failed();
+    whole.then_some((value, (start + index.end()) as u64))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde::de;
+
+    use super::*;
+
+    fn straight<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Option<T> {
+        let (value, end) = read(bytes, 0, &ReadOptions::new())?;
+        assert_eq!(end, bytes.len() as u64);
+        Some(value)
+    }
+
+    #[test]
+    fn plain_pickles_are_read_without_a_graph() {
+        // A list of two batches beside a tuple of four, shared text, single items.
+        assert_eq!(straight(b"(](K\x01K\x02e(K\x03e(K\x04K\x05K\x06K\x07tt."), Some((vec![1, 2, 3], (4, 5, 6, 7))));
+        assert_eq!(straight(b"\x80\x04\x8c\x01a\x94\x85\x94h\x00h\x01\x87."), None::<()>);
+        assert_eq!(straight(b"(\x8c\x01a\x94\x85\x94h\x00h\x01t."), Some((("a",), "a", ("a",))));
+        assert_eq!(straight(b"]K\x01K\x02\x86a."), Some(vec![(1, 2)]));
+        assert_eq!(straight(b"}K\x01]K\x02ass."), None::<BTreeMap<u8, Vec<u8>>>);
+        assert_eq!(straight(b"}K\x01]K\x02as."), Some(BTreeMap::from([(1, vec![2])])));
+        assert_eq!(straight(b"]\x94(h\x00h\x00t."), None::<()>);
+        assert_eq!(straight(b"(]\x94K\x07ah\x00t."), Some((vec![7], vec![7])));
+    }
+
+    #[test]
+    fn what_is_not_plain_is_left_to_the_graph() {
+        for bytes in [
+            &b"cm\nC\n)\x81."[..],
+            b"I1\n.",
+            b"K\x01K\x02\x300.",
+            b"K\x012\x86.",
+            b"]q\x00h\x00K\x01a0.",
+            b"K\x01q\x00K\x02q\x00\x86.",
+            b"K\x01K\x02.",
+            b"(K\x01.",
+            b"}]K\x01s.",
+            b"K\x01",
+            b"h\x00.",
+        ] {
+            assert_eq!(straight::<de::IgnoredAny>(bytes).map(|_| ()), None, "{}", bytes.escape_ascii());
+        }
+    }
+}
