@@ -5,7 +5,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use serde::de::{self, DeserializeSeed, Deserializer as _, IntoDeserializer, Visitor};
+use serde::de::{self, DeserializeSeed, Deserializer as _, IntoDeserializer, SeqAccess as _, Visitor};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::arena::{Graph, IN_INPUT, Id, Kind, PLACE};
@@ -146,6 +146,11 @@ impl<'c, 'g, 'de, L: Loan<'de>> ValueDeserializer<'c, 'g, L> {
             .at_value(self.value.id().index())
     }
 
+    #[cold]
+    fn too_many(self, expected: usize, found: usize) -> Error {
+        Error::message(format!("expected {expected} items, found {found}")).at_value(self.value.id().index())
+    }
+
     fn placed<T>(self, result: Result<T>) -> Result<T> {
         result.map_err(|error| error.at_value(self.value.id().index()))
     }
@@ -236,9 +241,7 @@ impl<'c, 'g, 'de, L: Loan<'de>> ValueDeserializer<'c, 'g, L> {
         self.context.leave();
         let value = result?;
         if left > 0 {
-            let found = access.done + left;
-            return Err(Error::message(format!("expected {} items, found {found}", access.done))
-                .at_value(self.value.id().index()));
+            return Err(self.too_many(access.done, access.done + left));
         }
         Ok(value)
     }
@@ -461,8 +464,13 @@ impl<'c, 'g, 'de, L: Loan<'de>> de::Deserializer<'de> for ValueDeserializer<'c, 
                 self.visit_seq(&[items], visitor)
             }
             Node::Bytes(bytes) | Node::ByteArray(bytes) => {
-                let access = de::value::SeqDeserializer::new(bytes.iter().copied());
-                self.placed(visitor.visit_seq(access))
+                let mut access = de::value::SeqDeserializer::new(bytes.iter().copied());
+                let value = self.placed(visitor.visit_seq(&mut access))?;
+                let left = access.size_hint().unwrap_or(0);
+                if left > 0 {
+                    return Err(self.too_many(bytes.len() - left, bytes.len()));
+                }
+                Ok(value)
             }
             Node::Object(object) => match self.shape(object) {
                 Shape::Seq(runs) => self.visit_seq(&runs, visitor),
@@ -609,8 +617,9 @@ impl<'de, L: Loan<'de>> de::SeqAccess<'de> for &mut SeqAccess<'_, '_, '_, L> {
             self.next += 1;
             self.done += 1;
             return match seed.deserialize(self.of.of(value)) {
-                Ok(value) => Ok(Some(value)),
-                Err(error) => Err(error.inside(&format_args!("[{index}]"))),
+                Ok(made) => Ok(Some(made)),
+                // A type may refuse what it was given without a visitor.
+                Err(error) => Err(error.at_value(value.id().index()).inside(&format_args!("[{index}]"))),
             };
         }
     }
@@ -646,7 +655,7 @@ impl<'de, L: Loan<'de>> de::MapAccess<'de> for &mut MapAccess<'_, '_, '_, L> {
             self.next += 1;
             self.key = Some(key);
             self.value = Some(value);
-            return seed.deserialize(self.of.of(key)).map(Some);
+            return seed.deserialize(self.of.of(key)).map(Some).map_err(|error| error.at_value(key.id().index()));
         }
     }
 
@@ -656,8 +665,8 @@ impl<'de, L: Loan<'de>> de::MapAccess<'de> for &mut MapAccess<'_, '_, '_, L> {
             return Err(Error::message("a value was asked for before its key"));
         };
         match seed.deserialize(self.of.of(value)) {
-            Ok(value) => Ok(value),
-            Err(error) => Err(error.inside(&KeyStep(self.key))),
+            Ok(made) => Ok(made),
+            Err(error) => Err(error.at_value(value.id().index()).inside(&KeyStep(self.key))),
         }
     }
 

@@ -211,7 +211,8 @@ impl<R: Read> Deserializer<'static, StreamSource<R>> {
 
 fn typed<'de, T: Deserialize<'de>, L: Loan<'de>>(value: Value<'_>, loan: L, options: &ReadOptions<'_>) -> Result<T> {
     let context = Context::new(loan, *options.limits_ref());
-    T::deserialize(ValueDeserializer { value, context: &context }).map_err(|error| error.inside(&"root"))
+    T::deserialize(ValueDeserializer { value, context: &context })
+        .map_err(|error| error.at_value(value.id().index()).inside(&"root"))
 }
 
 /// The same error with the offset of the value it is about. Values know no offsets; so the pickle is read once more, with
