@@ -343,6 +343,7 @@ fn inert_values_are_written_as_they_were_read() {
 
 /// Shapes by class: those that are known, and the rest.
 #[derive(Pickle, Unpickle, Debug)]
+#[expect(clippy::large_enum_variant, reason = "one is boxed to show that it may be")]
 enum Shape {
     Point(Point),
     Pair(Box<Pair>),
