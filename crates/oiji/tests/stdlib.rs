@@ -15,7 +15,7 @@ use std::time::Duration;
 use num_bigint::BigInt;
 use oiji::class::stdlib::{
     Array, ArrayItems, ByteArray, Bytes, Complex, Counter, Date, DateTime, Decimal, DefaultDict, Deque, Ellipsis,
-    Factory, Fraction, NotImplemented, OrderedDict, Py2Str, Range, Slice, Time, TimeDelta, TimeZone, Uuid,
+    Factory, Fraction, NotImplemented, OrderedDict, Py2Str, Range, Slice, Time, TimeDelta, TimeZone, TypeOf, Uuid,
 };
 use oiji::class::{GlobalName, Pickler};
 use oiji::{Pickle, Unpickle};
@@ -213,6 +213,8 @@ fn arrays(all: &mut Crossings) {
 fn names(all: &mut Crossings) {
     all.both("Ellipsis", Ellipsis);
     all.both("NotImplemented", NotImplemented);
+    let types = vec![TypeOf::None, TypeOf::Ellipsis, TypeOf::NotImplemented];
+    all.both("[type(None), type(Ellipsis), type(NotImplemented)]", types);
     all.both("[len, list, complex]", ["len", "list", "complex"].map(|name| GlobalName::new("builtins", name)));
     all.both("collections.OrderedDict", GlobalName::new("collections", "OrderedDict"));
     all.both("ipaddress.ip_address(u'1.2.3.4')", Ipv4Addr::new(1, 2, 3, 4));
@@ -352,7 +354,78 @@ fn files_of_the_corpus_hold_what_they_should() {
     ];
     corpus("array", &arrays.map(Result::unwrap).to_vec());
     corpus("ipaddress", &Ipv4Addr::new(10, 1, 2, 3));
+    corpus("nonetype", &vec![TypeOf::None, TypeOf::Ellipsis, TypeOf::NotImplemented]);
     corpus("slice", &Slice { start: Some(1), stop: Some(10), step: Some(2) });
+}
+
+#[test]
+fn a_byte_changed_anywhere_is_a_value_or_an_error() {
+    for (number, crossing) in crossings().into_iter().enumerate() {
+        for protocol in [0, 2, 4] {
+            let Some(mut bytes) = (crossing.write)(protocol) else { continue };
+            for index in 0..bytes.len() {
+                let bit = 1 << ((index + number) % 8);
+                bytes[index] ^= bit;
+                // Whether it is still the same value does not matter.
+                let _ = (crossing.read)(&bytes, protocol);
+                bytes[index] ^= bit;
+            }
+        }
+    }
+}
+
+#[cfg(feature = "derive")]
+mod cycles {
+    use super::*;
+    use std::cell::RefCell;
+    use std::rc::Rc;
+
+    #[derive(Pickle, Unpickle)]
+    struct Queue(Rc<RefCell<VecDeque<Queue>>>);
+
+    #[derive(Pickle, Unpickle)]
+    struct Bounded(Rc<RefCell<Deque<Bounded>>>);
+
+    #[derive(Pickle, Unpickle)]
+    struct Ordered(Rc<RefCell<OrderedDict<String, Ordered>>>);
+
+    #[derive(Pickle, Unpickle)]
+    struct Defaults(Rc<RefCell<DefaultDict<String, Defaults>>>);
+
+    #[test]
+    fn a_deque_may_contain_itself() {
+        let files: Vec<Case> = manifest().into_iter().filter(|file| file.case == "rec_deque").collect();
+        assert!(files.len() > 5);
+        for file in files {
+            let queue = Queue::loads(&file.bytes()).unwrap();
+            assert!(Rc::ptr_eq(&queue.0, &queue.0.borrow()[0].0), "{}", file.file);
+            let again = Queue::loads(&queue.dumps().unwrap()).unwrap();
+            assert!(Rc::ptr_eq(&again.0, &again.0.borrow()[0].0));
+            let bounded = Bounded::loads(&file.bytes()).unwrap();
+            bounded.0.borrow_mut().maxlen = Some(1);
+            let again = Bounded::loads(&bounded.dumps().unwrap()).unwrap();
+            assert!(Rc::ptr_eq(&again.0, &again.0.borrow()[0].0));
+            assert_eq!(again.0.borrow().maxlen, Some(1));
+        }
+    }
+
+    #[test]
+    fn dicts_of_collections_may_contain_themselves() {
+        for protocol in 0..=5 {
+            let ordered = Ordered(Rc::default());
+            ordered.0.borrow_mut().push((text("me"), Ordered(ordered.0.clone())));
+            let bytes = Pickler::new().protocol(protocol).dumps(&ordered).unwrap();
+            let again = Ordered::loads(&bytes).unwrap();
+            assert!(Rc::ptr_eq(&again.0, &again.0.borrow()[0].1.0));
+
+            let defaults = Defaults(Rc::default());
+            defaults.0.borrow_mut().factory = Some(Factory::builtin("list"));
+            defaults.0.borrow_mut().push((text("me"), Defaults(defaults.0.clone())));
+            let bytes = Pickler::new().protocol(protocol).dumps(&defaults).unwrap();
+            let again = Defaults::loads(&bytes).unwrap();
+            assert!(Rc::ptr_eq(&again.0, &again.0.borrow()[0].1.0));
+        }
+    }
 }
 
 /// The message with which `bytes` are refused as a `T`.

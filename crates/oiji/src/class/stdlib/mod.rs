@@ -36,7 +36,7 @@ pub use deque::Deque;
 pub use dicts::{Counter, DefaultDict, Factory, OrderedDict};
 pub use fraction::Fraction;
 pub use range::{Range, Slice};
-pub use singletons::{Ellipsis, NotImplemented};
+pub use singletons::{Ellipsis, NotImplemented, TypeOf};
 pub use time::Time;
 pub use timedelta::TimeDelta;
 pub use timezone::TimeZone;
