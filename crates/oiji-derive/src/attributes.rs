@@ -53,6 +53,8 @@ pub(crate) struct OnType {
     pub(crate) state: Option<(StateKind, Span)>,
     pub(crate) getstate: Option<ExprPath>,
     pub(crate) setstate: Option<ExprPath>,
+    /// Called with what was read.
+    pub(crate) loaded: Option<ExprPath>,
     /// Made by a call: of the class, or of a function.
     pub(crate) call: Option<(Option<Name>, Span)>,
     pub(crate) instance: Option<Span>,
@@ -90,6 +92,7 @@ impl OnType {
                 }
                 "getstate" => on.getstate = Some(path(&meta)?),
                 "setstate" => on.setstate = Some(path(&meta)?),
+                "loaded" => on.loaded = Some(path(&meta)?),
                 "call" => {
                     let function = if meta.input.peek(Token![=]) { Some(Name::parse(&text(&meta)?)?) } else { None };
                     on.call = Some((function, meta.path.span()));
@@ -116,7 +119,7 @@ impl OnType {
                 _ => {
                     return Err(unknown(
                         &meta,
-                        "class, formerly, state, getstate, setstate, call, instance, namedtuple, version, \
+                        "class, formerly, state, getstate, setstate, loaded, call, instance, namedtuple, version, \
                          version_attribute, migrate, deny_unknown_fields",
                     ));
                 }

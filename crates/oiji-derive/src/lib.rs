@@ -24,6 +24,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `formerly = "old.module.Name"` | a name under which it is read too; may be repeated |
 /// | `state = "dict"`, `"slots"`, `"tuple"`, `"list"` | how fields are kept; `"dict"` unless set |
 /// | `getstate = path`, `setstate = path` | `fn(&T) -> oiji::Result<S>` gives the whole state, `fn(S) -> oiji::Result<T>` takes it |
+/// | `loaded = path` | `fn(&mut T) -> oiji::Result<()>`, called when the fields are read: fills what was skipped from the others |
 /// | `call`, `call = "module.function"` | made by a call of the class, or of a function, with the fields that are `arg` |
 /// | `instance` | an instance of an old-style class of Python 2 |
 /// | `namedtuple` | every field is `arg` |

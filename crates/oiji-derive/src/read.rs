@@ -186,6 +186,7 @@ fn attributes(model: &Struct) -> Bodies {
         }
         _ => None,
     };
+    let loaded = on.loaded.as_ref().map(|path| quote!(#path(&mut loaded)?;));
     let links = |shared: bool| {
         let links: Vec<TokenStream> = model.kept().filter_map(|field| link(field, shared)).collect();
         if links.is_empty() {
@@ -203,7 +204,10 @@ fn attributes(model: &Struct) -> Bodies {
             #deny
             #len
             #(#reads)*
-            ::oiji::Result::Ok(Self { #(#values),* })
+            #[allow(unused_mut)]
+            let mut loaded = Self { #(#values),* };
+            #loaded
+            ::oiji::Result::Ok(loaded)
         },
         matches,
         link: links(false),

@@ -64,6 +64,8 @@ pub mod tutorial;
 pub use crate::serde::{from_reader, from_slice, from_value, to_vec, to_vec_with, to_writer};
 #[cfg(feature = "class")]
 pub use class::{Pickle, Unpickle};
+pub use num_bigint::BigInt;
+
 pub use error::{Error, ErrorKind, Result};
 pub use graph::{Graph, Node, Pickles, ReadOptions, Value, WriteOptions};
 pub use limits::{Budget, Limits};

@@ -60,10 +60,7 @@ pub trait Pickle {
     ///
     /// # Errors
     /// `Inexpressible` for what the protocol cannot say, `Limit` for values nested too deep, what hooks say.
-    fn dumps(&self) -> Result<Vec<u8>>
-    where
-        Self: Sized,
-    {
+    fn dumps(&self) -> Result<Vec<u8>> {
         Pickler::new().dumps(self)
     }
 
