@@ -19,6 +19,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// ```
 pub struct Error(Box<Detail>);
 
+// Which value failed is asked by typed reads alone.
+#[cfg_attr(not(any(feature = "serde", feature = "class")), expect(dead_code))]
 struct Detail {
     kind: ErrorKind,
     offset: Option<u64>,
@@ -217,6 +219,7 @@ impl Error {
         self
     }
 
+    #[cfg(any(feature = "serde", feature = "class"))]
     /// The same error inside one more step of a path, which comes first.
     #[must_use]
     pub(crate) fn inside(mut self, step: &dyn fmt::Display) -> Self {
@@ -225,6 +228,7 @@ impl Error {
         self
     }
 
+    #[cfg(any(feature = "serde", feature = "class"))]
     /// The same error at the value with this number, unless it already says which.
     #[must_use]
     pub(crate) fn at_value(mut self, index: usize) -> Self {
@@ -232,11 +236,13 @@ impl Error {
         self
     }
 
+    #[cfg(any(feature = "serde", feature = "class"))]
     /// The number of the value that failed, if it is known.
     pub(crate) fn value(&self) -> Option<usize> {
         self.0.value
     }
 
+    #[cfg(any(feature = "serde", feature = "class"))]
     /// The same error of a value that can be had later.
     #[must_use]
     pub(crate) fn unfinished(mut self) -> Self {
@@ -244,6 +250,7 @@ impl Error {
         self
     }
 
+    #[cfg(any(feature = "serde", feature = "class"))]
     /// Whether the value that failed could be had later.
     pub(crate) fn is_unfinished(&self) -> bool {
         self.0.unfinished

@@ -27,7 +27,8 @@ pub struct Limits {
     pub allocation: u64,
     /// Decimal digits of one int in text (protocol 0).
     pub int_digits: u64,
-    /// Containers visited again when shared values are unfolded (typed reads, plain JSON), beyond one visit each.
+    /// Containers visited again when shared values are unfolded (typed reads, plain JSON), beyond one visit each. A typed read
+    /// may copy 64 bytes of shared text for each, beyond one copy of all.
     pub visits: u64,
     /// Levels of nesting that a typed read or write descends: there Rust's own stack is used.
     pub recursion: u64,

@@ -249,3 +249,51 @@ fn limits_hold_for_typed_reads() {
     let error = Pickler::new().recursion(2).dumps(&deep).unwrap_err();
     assert!(error.to_string().starts_with("limit reached: recursion is 2"), "{error}");
 }
+
+#[test]
+fn shared_text_cannot_be_copied_without_end() {
+    // One str of 100 kB, a thousand times in a list.
+    let mut graph = Graph::new();
+    let text = graph.add_str(&"a".repeat(100_000)).unwrap();
+    let list = graph.add_list(&vec![text; 1000]).unwrap();
+    graph.set_roots(vec![list]);
+    let bytes = oiji::dumps(&graph).unwrap();
+    let limits = Limits { visits: 10_000, ..Limits::default() };
+    let error = Unpickler::new().limits(limits).loads::<Vec<String>>(&bytes).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Limit { limit: "visits", .. }), "{error}");
+    assert_eq!(Unpickler::new().loads::<Vec<String>>(&bytes).unwrap().len(), 1000);
+    // Behind a pointer it is one.
+    let shared: Vec<std::rc::Rc<str>> = Unpickler::new().limits(limits).loads(&bytes).unwrap();
+    assert!(std::rc::Rc::ptr_eq(&shared[0], &shared[999]));
+    let options = oiji::ReadOptions::new().limits(limits);
+    let error = oiji::serde::Deserializer::from_slice_with(&bytes, options).read::<Vec<String>>().unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Limit { limit: "visits", .. }), "{error}");
+    assert_eq!(oiji::from_slice::<Vec<&str>>(&bytes).unwrap().len(), 1000);
+}
+
+#[test]
+fn what_was_skipped_is_filled_from_what_was_read() {
+    #[derive(Pickle, Unpickle, Debug, PartialEq)]
+    #[pickle(class = "model.Fit", loaded = Fit::fill)]
+    struct Fit {
+        path: String,
+        #[pickle(skip)]
+        samples: Vec<u8>,
+    }
+    impl Fit {
+        fn fill(&mut self) -> oiji::Result<()> {
+            if self.path.is_empty() {
+                return Err(oiji::Error::message("no path to the samples"));
+            }
+            self.samples = self.path.bytes().collect();
+            Ok(())
+        }
+    }
+    let fit = Fit { path: "ab".into(), samples: vec![] };
+    assert_eq!(Fit::loads(&fit.dumps().unwrap()).unwrap(), Fit { path: "ab".into(), samples: vec![97, 98] });
+    let error = Fit::loads(&Fit { path: String::new(), samples: vec![] }.dumps().unwrap()).unwrap_err();
+    assert!(error.to_string().starts_with("no path to the samples at offset"), "{error}");
+    // Values without a size of their own are pickled too.
+    let text: &str = "text";
+    assert_eq!(oiji::loads(&text.dumps().unwrap()).unwrap().to_string(), "'text'");
+}

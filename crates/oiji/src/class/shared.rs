@@ -49,7 +49,10 @@ where
     let (depth, weak) = (from.depth(), std::mem::take(&mut from.weak));
     match from.pointers.meet(&key, depth, weak) {
         Met::Never => {}
-        Met::Made(pointer) => return Ok(pointer),
+        Met::Made(pointer) => {
+            from.copies.refund(value);
+            return Ok(pointer);
+        }
         Met::Open => {
             let error = Error::from(ErrorKind::Cycle { found: value.type_name() });
             return Err(error.at_value(value.id().index()).unfinished());
@@ -122,6 +125,7 @@ macro_rules! pointers {
                 let key = Unpickling::key(value, TypeId::of::<Self>());
                 let depth = from.depth();
                 if let Met::Made(pointer) = from.pointers.meet(&key, depth, true) {
+                    from.copies.refund(value);
                     return Ok(pointer);
                 }
                 let pointer: Self = $pointer::from(text(value)?);

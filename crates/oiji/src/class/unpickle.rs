@@ -16,7 +16,7 @@ use crate::class::read::ObjectReader;
 use crate::class::unpickler::{PersistentLoad, Unpickler};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::copy::Copied;
-use crate::graph::{Graph, Id, Node, Value};
+use crate::graph::{Copies, Graph, Id, Node, Value};
 use crate::limits::Limits;
 
 /// Rust values that can be read from pickles. `#[derive(Unpickle)]` implements it.
@@ -144,6 +144,8 @@ pub struct Unpickling<'u> {
     copied: Option<Copied>,
     depth: u64,
     visits: u64,
+    /// What may still be copied of text and bytes.
+    pub(crate) copies: Copies,
     limits: Limits,
 }
 
@@ -188,6 +190,7 @@ impl<'u> Unpickling<'u> {
             copied: None,
             depth: 0,
             visits: 0,
+            copies: Copies::new(graph, &limits),
             limits,
         }
     }
@@ -289,7 +292,7 @@ impl<'u> Unpickling<'u> {
         if self.visits > self.limits.visits.saturating_add(value.graph().value_count() as u64) {
             return Err(ErrorKind::Limit { limit: "visits", allowed: self.limits.visits }.into());
         }
-        Ok(())
+        self.copies.spend(value, &self.limits)
     }
 
     /// How many values stand around the one that is read, as far as they are on the stack.

@@ -6,6 +6,8 @@
 pub(crate) mod arena;
 mod build;
 mod children;
+#[cfg(any(feature = "serde", feature = "class"))]
+mod copies;
 pub(crate) mod copy;
 mod edit;
 mod emit;
@@ -23,6 +25,8 @@ mod write;
 
 pub use arena::{Graph, Id, Made, StepKind};
 pub use build::GraphBuilder;
+#[cfg(any(feature = "serde", feature = "class"))]
+pub(crate) use copies::Copies;
 pub use literal::AddTo;
 #[doc(hidden)]
 pub use literal::make;

@@ -9,7 +9,7 @@ use serde::de::{self, DeserializeSeed, Deserializer as _, IntoDeserializer, SeqA
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::arena::{Graph, IN_INPUT, Id, Kind, PLACE};
-use crate::graph::{BigIntRef, Items, Node, Object, Pairs, StepKind, Value};
+use crate::graph::{BigIntRef, Copies, Items, Node, Object, Pairs, StepKind, Value};
 use crate::limits::Limits;
 use crate::serde::asked::{self, Asked};
 
@@ -19,6 +19,7 @@ pub(crate) struct Context<L> {
     /// Containers on the way from the root to the value being read.
     open: RefCell<Vec<Id>>,
     visits: Cell<u64>,
+    copies: Copies,
     limits: Limits,
 }
 
@@ -67,8 +68,9 @@ impl<'de> Loan<'de> for Nothing {
 }
 
 impl<L> Context<L> {
-    pub(crate) fn new(loan: L, limits: Limits) -> Self {
-        Context { loan, open: RefCell::default(), visits: Cell::new(0), limits }
+    pub(crate) fn new(loan: L, graph: &Graph<'_>, limits: Limits) -> Self {
+        let copies = Copies::new(graph, &limits);
+        Context { loan, open: RefCell::default(), visits: Cell::new(0), copies, limits }
     }
 
     /// Goes into a container, unless it is being read already or too much was read.
@@ -156,6 +158,7 @@ impl<'c, 'g, 'de, L: Loan<'de>> ValueDeserializer<'c, 'g, L> {
     }
 
     fn visit_text<V: Visitor<'de>>(self, bytes: &[u8], visitor: V) -> Result<V::Value> {
+        self.context.copies.spend(self.value, &self.context.limits)?;
         let result = match self.context.loan.lend(self.value) {
             Some(lent) => match std::str::from_utf8(lent) {
                 Ok(text) => visitor.visit_borrowed_str(text),
@@ -170,6 +173,7 @@ impl<'c, 'g, 'de, L: Loan<'de>> ValueDeserializer<'c, 'g, L> {
     }
 
     fn visit_raw<V: Visitor<'de>>(self, bytes: &[u8], visitor: V) -> Result<V::Value> {
+        self.context.copies.spend(self.value, &self.context.limits)?;
         self.placed(match self.context.loan.lend(self.value) {
             Some(lent) => visitor.visit_borrowed_bytes(lent),
             None => visitor.visit_bytes(bytes),

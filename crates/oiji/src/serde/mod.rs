@@ -210,7 +210,7 @@ impl<R: Read> Deserializer<'static, StreamSource<R>> {
 }
 
 fn typed<'de, T: Deserialize<'de>, L: Loan<'de>>(value: Value<'_>, loan: L, options: &ReadOptions<'_>) -> Result<T> {
-    let context = Context::new(loan, *options.limits_ref());
+    let context = Context::new(loan, value.graph(), *options.limits_ref());
     T::deserialize(ValueDeserializer { value, context: &context })
         .map_err(|error| error.at_value(value.id().index()).inside(&"root"))
 }

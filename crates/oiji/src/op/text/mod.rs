@@ -11,5 +11,6 @@ mod utf8;
 pub use escape::{decode_raw_unicode_escape, decode_string, encode_raw_unicode_escape, encode_string};
 pub use py2::{DecodeErrors, Py2Encoding, decode_py2};
 pub use repr::{write_ascii_repr, write_bytes_repr, write_latin1_repr, write_py2_str_repr, write_str_repr};
+#[cfg(feature = "json")]
 pub(crate) use utf8::{Segment, push_code_point, segments};
 pub use utf8::{Utf8, check_utf8};

@@ -83,6 +83,9 @@ enum Kind {
     Set,
 }
 
+/// From how many bytes on an atom is long.
+const LONG_ATOM: u32 = 4096;
+
 impl Index {
     /// The index of the pickle that `input` begins with; nothing where the graph must decide.
     pub(super) fn new(input: &[u8], start: usize, options: &ReadOptions<'_>) -> Option<Index> {
@@ -278,8 +281,24 @@ impl Scan<'_> {
     #[inline]
     fn again(&mut self, start: usize, index: u32, len: usize) -> Option<usize> {
         let place = self.index.memo.get(index as usize)?;
+        // What is long and used again may be copied again and again: the graph counts that.
+        if place.tuples == 0 && self.is_long(place.start as usize) {
+            return None;
+        }
         let kind = if place.hashable { Kind::Again } else { Kind::UnhashableAgain };
         Some(self.atom(start, kind, len))
+    }
+
+    /// Whether the atom at `start` is text, bytes or an int of more than a few thousand bytes.
+    #[inline]
+    fn is_long(&self, start: usize) -> bool {
+        match self.input.get(start..) {
+            Some([BINUNICODE8 | BINBYTES8 | BYTEARRAY8, ..]) => true,
+            Some([BINUNICODE | BINBYTES | BINSTRING | LONG4, len @ ..]) => {
+                len.first_chunk().is_none_or(|len| u32::from_le_bytes(*len) > LONG_ATOM)
+            }
+            _ => false,
+        }
     }
 
     /// Takes the topmost mark away; gives the height and the place where it stood.
