@@ -2,9 +2,11 @@
 //! are, and numbers about them.
 //!
 //! All of it writes text or counts; nothing here changes a graph or runs anything. Ops are looked at by `dis` and
-//! `stats`, values by the others.
+//! `stats`, values by the others; `derive` writes Rust types for them.
 
 mod array;
+#[cfg(feature = "class")]
+mod derive;
 mod diff;
 mod dis;
 mod lines;
@@ -14,6 +16,8 @@ mod stack;
 mod stats;
 
 pub use array::Array;
+#[cfg(feature = "class")]
+pub use derive::{DeriveOptions, Schema, derive};
 pub use diff::{Change, DiffOptions, Difference, diff};
 pub use dis::{DisOptions, Disassembler, dis, dis_all};
 pub use paint::{Paint, Plain, Role};
