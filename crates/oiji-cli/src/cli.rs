@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{completions, convert, diff, dis, man, show};
+use crate::commands::{completions, convert, derive, diff, dis, man, show};
 
 /// Look into Python pickles, without Python and without running anything that is in them.
 #[derive(Debug, Parser)]
@@ -32,6 +32,7 @@ pub(crate) enum Command {
     Dis(dis::Args),
     Convert(convert::Args),
     Diff(diff::Args),
+    Derive(derive::Args),
     Completions(completions::Args),
     Man(man::Args),
 }

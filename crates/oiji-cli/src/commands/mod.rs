@@ -2,6 +2,7 @@
 
 pub(crate) mod completions;
 pub(crate) mod convert;
+pub(crate) mod derive;
 pub(crate) mod diff;
 pub(crate) mod dis;
 pub(crate) mod man;
@@ -22,6 +23,7 @@ pub(crate) fn run(cli: Cli) -> Status {
         Command::Dis(args) => dis::run(&args),
         Command::Convert(args) => convert::run(&args),
         Command::Diff(args) => diff::run(&args),
+        Command::Derive(args) => derive::run(&args),
         Command::Man(args) => man::run(&args),
     };
     match result {
