@@ -23,7 +23,7 @@ enum Any {
     Pair(Rc<(Any, Any)>),
     Dict(Rc<RefCell<BTreeMap<String, Any>>>),
     Plain(Rc<RefCell<Plain>>),
-    Items(Items),
+    Items(Box<Items>),
     #[pickle(other)]
     Other(Graph<'static>),
 }
