@@ -23,9 +23,9 @@ enum Any {
     Pair(Rc<(Any, Any)>),
     Dict(Rc<RefCell<BTreeMap<String, Any>>>),
     Plain(Rc<RefCell<Plain>>),
-    Items(Box<Items>),
+    Items(Items),
     #[pickle(other)]
-    Other(Graph<'static>),
+    Other(Box<Graph<'static>>),
 }
 
 #[derive(Pickle, Unpickle)]

@@ -42,7 +42,7 @@ pub(crate) fn implement(input: &DeriveInput) -> Result<TokenStream> {
         #of_class
 
         #[automatically_derived]
-        #[allow(unused_variables)]
+        #[allow(unused_variables, non_snake_case)]
         impl #impl_generics ::oiji::class::Unpickle for #name #type_generics #where_clause {
             fn unpickle(
                 value: ::oiji::Value<'_>,
