@@ -225,6 +225,18 @@ sys.stdout.buffer.write(pickle.dumps([dict(r) for r in records], 4))";
 }
 
 #[test]
+fn a_long_list_takes_little_more_room_than_it_fills() {
+    let bytes = to_vec(&vec![0.5; 100_000]).unwrap();
+    assert!(bytes.capacity() < bytes.len() / 4 * 5, "{} for {}", bytes.capacity(), bytes.len());
+    // What follows is foreseen from what came before, and yet not believed.
+    let mut texts = vec!["x".repeat(300); 1000];
+    texts.resize(1_000_000, String::new());
+    let bytes = to_vec(&texts).unwrap();
+    assert!(bytes.capacity() <= bytes.len() * 9, "{} for {}", bytes.capacity(), bytes.len());
+    assert_eq!(from_slice::<Vec<String>>(&bytes).unwrap(), texts);
+}
+
+#[test]
 fn several_values_in_one_stream_are_read_in_order() {
     let mut file = Vec::new();
     let mut serializer = oiji::serde::Serializer::new(&mut file, &WriteOptions::new()).unwrap();

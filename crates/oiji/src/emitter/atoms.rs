@@ -21,23 +21,33 @@ impl<S: Sink> Emitter<S> {
     /// A bool.
     #[inline]
     pub fn bool(&mut self, value: bool) {
-        match (self.protocol >= 2, value) {
-            (true, true) => self.simple(Opcode::NewTrue),
-            (true, false) => self.simple(Opcode::NewFalse),
-            (false, true) => write::line(&mut self.out, Opcode::Int, b"01"),
-            (false, false) => write::line(&mut self.out, Opcode::Int, b"00"),
+        if self.protocol < 2 {
+            return self.text_bool(value);
         }
+        self.simple(if value { Opcode::NewTrue } else { Opcode::NewFalse });
+    }
+
+    #[cold]
+    fn text_bool(&mut self, value: bool) {
+        write::line(&mut self.out, Opcode::Int, if value { b"01" } else { b"00" });
     }
 
     /// An int of 64 bits.
-    #[inline]
+    // What is rare stands in functions of its own, so that the rest fits into the loops of those who call it.
+    #[inline(always)]
     pub fn int(&mut self, value: i64) {
-        if self.protocol == 0 {
-            return self.text_int(&Integer::Small(value));
-        }
         match i32::try_from(value) {
-            Ok(value) => write::int(&mut self.out, value),
-            Err(_) => self.long(&Integer::Small(value)),
+            Ok(value) if self.protocol > 0 => write::int(&mut self.out, value),
+            _ => self.long_int(value),
+        }
+    }
+
+    #[inline(never)]
+    fn long_int(&mut self, value: i64) {
+        if self.protocol == 0 {
+            self.text_int(&Integer::Small(value));
+        } else {
+            self.long(&Integer::Small(value));
         }
     }
 
@@ -78,15 +88,19 @@ impl<S: Sink> Emitter<S> {
     }
 
     /// A float.
-    #[inline]
+    #[inline(always)]
     pub fn float(&mut self, value: f64) {
-        if self.protocol >= 1 {
-            write::float8(&mut self.out, Opcode::BinFloat, value);
-        } else {
-            let mut text = Vec::new();
-            number::write_float(&mut text, value);
-            write::line(&mut self.out, Opcode::Float, &text);
+        if self.protocol == 0 {
+            return self.text_float(value);
         }
+        write::float8(&mut self.out, Opcode::BinFloat, value);
+    }
+
+    #[cold]
+    fn text_float(&mut self, value: f64) {
+        let mut text = Vec::new();
+        number::write_float(&mut text, value);
+        write::line(&mut self.out, Opcode::Float, &text);
     }
 
     /// A str, given as UTF-8 with surrogates let through.
@@ -95,11 +109,17 @@ impl<S: Sink> Emitter<S> {
     /// `Inexpressible` from 4 GiB on below protocol 4; `Io`.
     #[inline]
     pub fn str(&mut self, value: &[u8]) -> Result<()> {
-        if value.len() <= 255 && self.protocol >= 4 {
-            write::uint1(&mut self.out, Opcode::ShortBinUnicode, value.len() as u8);
-            self.out.extend_from_slice(value);
-            return Ok(());
+        if value.len() > 255 || self.protocol < 4 {
+            return self.long_str(value);
         }
+        self.out.reserve(2 + value.len());
+        write::uint1(&mut self.out, Opcode::ShortBinUnicode, value.len() as u8);
+        self.out.extend_from_slice(value);
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn long_str(&mut self, value: &[u8]) -> Result<()> {
         if self.protocol == 0 {
             let mut line = Vec::with_capacity(value.len());
             text::encode_raw_unicode_escape(&mut line, value);

@@ -136,7 +136,8 @@ impl<S: Sink> Writer<S> {
         }
         // Without a length we cannot know that one item is all; a batch of one is just as right.
         let single = len == Some(1) || self.emitter.protocol() == 0;
-        Ok(Filling { writer: self, fill, single, batch: 0, after: After::Nothing })
+        let begin = self.emitter.kept().unwrap_or(0);
+        Ok(Filling { writer: self, fill, single, batch: 0, left: len.unwrap_or(0), begin })
     }
 
     /// The dict of a struct.
@@ -240,13 +241,18 @@ impl After {
 pub struct Filling<'w, S> {
     writer: &'w mut Writer<S>,
     fill: Fill,
+    /// Whether each item is given alone.
     single: bool,
+    /// How many items the batch has that is not yet given.
     batch: usize,
-    after: After,
+    /// How many items follow this batch, as far as told.
+    left: usize,
+    /// Where the batch began, for a sink that keeps all.
+    begin: usize,
 }
 
 impl<S: Sink> Filling<'_, S> {
-    #[inline]
+    #[inline(always)]
     fn begin_item(&mut self) -> Result<()> {
         if self.batch == 0 && !self.single {
             self.writer.emitter.mark();
@@ -255,11 +261,30 @@ impl<S: Sink> Filling<'_, S> {
         self.writer.emitter.boundary()
     }
 
-    #[inline]
+    #[inline(always)]
     fn end_item(&mut self) {
         if self.single || self.batch == BATCH {
-            self.writer.emitter.end_batch(self.fill, self.single);
-            self.batch = 0;
+            self.end_batch();
+        }
+    }
+
+    #[inline(never)]
+    fn end_batch(&mut self) {
+        self.writer.emitter.end_batch(self.fill, self.single);
+        if self.batch == BATCH {
+            self.foresee();
+        }
+        self.batch = 0;
+    }
+
+    /// Makes room for the items that follow, if they are as long as those of this batch, and an eighth more.
+    fn foresee(&mut self) {
+        self.left = self.left.saturating_sub(BATCH);
+        if let Some(end) = self.writer.emitter.kept() {
+            let batch = end - self.begin;
+            let rest = (batch.saturating_mul(self.left) / BATCH).saturating_mul(9) / 8;
+            self.writer.emitter.foresee(rest, rest.min(batch.saturating_mul(2)));
+            self.begin = end;
         }
     }
 
@@ -267,7 +292,6 @@ impl<S: Sink> Filling<'_, S> {
         if self.batch > 0 {
             self.writer.emitter.end_batch(self.fill, self.single);
         }
-        self.after.write(self.writer);
         self.writer.depth -= 1;
         Ok(())
     }
@@ -352,12 +376,13 @@ impl<'w, S: Sink> ser::Serializer for &'w mut Writer<S> {
         self.serialize_i64(i64::from(value))
     }
 
-    #[inline]
+    #[inline(always)]
     fn serialize_i64(self, value: i64) -> Result<()> {
         self.emitter.int(value);
         Ok(())
     }
 
+    #[inline(never)]
     fn serialize_i128(self, value: i128) -> Result<()> {
         if let Ok(value) = i64::try_from(value) {
             return self.serialize_i64(value);
@@ -377,7 +402,7 @@ impl<'w, S: Sink> ser::Serializer for &'w mut Writer<S> {
         self.serialize_i64(i64::from(value))
     }
 
-    #[inline]
+    #[inline(always)]
     fn serialize_u64(self, value: u64) -> Result<()> {
         match i64::try_from(value) {
             Ok(value) => self.serialize_i64(value),
@@ -396,7 +421,7 @@ impl<'w, S: Sink> ser::Serializer for &'w mut Writer<S> {
         self.serialize_f64(f64::from(value))
     }
 
-    #[inline]
+    #[inline(always)]
     fn serialize_f64(self, value: f64) -> Result<()> {
         self.emitter.float(value);
         Ok(())
@@ -523,7 +548,7 @@ impl<S: Sink> ser::SerializeSeq for Filling<'_, S> {
     type Ok = ();
     type Error = Error;
 
-    #[inline]
+    #[inline(always)]
     fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
         self.begin_item()?;
         value.serialize(&mut *self.writer)?;
