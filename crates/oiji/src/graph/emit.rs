@@ -8,8 +8,8 @@ use rustc_hash::FxHashSet;
 
 use crate::emitter::{Atom, Atoms, BATCH, Emitter, Fill};
 use crate::error::{ErrorKind, Result};
-use crate::graph::arena::{self, Graph, Id, Kind, Made, Slot, StepKind};
-use crate::graph::uses;
+use crate::graph::arena::{self, Graph, Id, Kind, Made, ObjectData, Slot, StepKind};
+use crate::graph::{fold, uses};
 use crate::sink::Sink;
 
 /// Writes every root of `graph`; gives the numbers of the buffers left out of band, in order.
@@ -278,6 +278,21 @@ impl<S: Sink> Walk<'_, '_, S> {
         Ok(())
     }
 
+    /// A call of `set` inside its own list would be made before the list is full, and so of less than it holds.
+    fn check_collection(&self, id: Id, data: ObjectData) -> Result<()> {
+        let class = self.graph.slot(data.class);
+        if self.open[id.index()] < 2 || data.made != Made::Call || class.kind != Kind::Global {
+            return Ok(());
+        }
+        let global = &self.graph.globals[class.low as usize];
+        if !fold::is_collection(&global.module, &global.name) {
+            return Ok(());
+        }
+        let what = format!("a call of {} whose list holds the call itself", global.name);
+        let hint = "no Python can make it: what holds itself cannot be hashed";
+        Err(ErrorKind::Inexpressible { what, protocol: self.emitter.protocol(), hint }.into())
+    }
+
     /// The memo index of a value, if it has one yet.
     #[inline]
     fn memoized(&self, id: Id) -> Option<u64> {
@@ -362,6 +377,7 @@ impl<S: Sink> Walk<'_, '_, S> {
     fn object(&mut self, id: Id, slot: Slot) -> Result<()> {
         let data = self.graph.objects[slot.low as usize];
         self.enter(id)?;
+        self.check_collection(id, data)?;
         self.work.push(Work::Make(id));
         let protocol = self.emitter.protocol();
         let args = Run::of(data.args, None);

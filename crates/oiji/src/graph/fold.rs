@@ -58,6 +58,11 @@ impl Known {
     }
 }
 
+/// Whether a call of this name is a set of what a list holds when it is called.
+pub(crate) fn is_collection(module: &str, name: &str) -> bool {
+    matches!(Known::of(module, name), Some(Known::Set | Known::FrozenSet))
+}
+
 /// A set of what a list holds now, unless something in it cannot be in a set.
 fn collection(graph: &mut Graph<'_>, kind: Kind, list: Slot) -> Result<Option<Slot>> {
     let items = graph.run(list).to_vec();
