@@ -37,7 +37,8 @@ pub struct Graph<'a> {
     /// What was done to a value beyond one `BUILD` of an object.
     pub(crate) steps: FxHashMap<Id, Vec<Step>>,
     pub(crate) dropped: Vec<Dropped>,
-    pub(crate) buffers: Vec<Cow<'a, [u8]>>,
+    /// The content of out-of-band buffers by number, where it is known.
+    pub(crate) buffers: Vec<Option<Cow<'a, [u8]>>>,
     pub(crate) buffer_count: u64,
     pub(crate) roots: Vec<Id>,
     pub(crate) protocol: u8,
@@ -470,7 +471,11 @@ impl<'a> Graph<'a> {
             global_index: self.global_index,
             steps: self.steps,
             dropped: self.dropped,
-            buffers: self.buffers.into_iter().map(|buffer| Cow::Owned(buffer.into_owned())).collect(),
+            buffers: self
+                .buffers
+                .into_iter()
+                .map(|buffer| buffer.map(|bytes| Cow::Owned(bytes.into_owned())))
+                .collect(),
             buffer_count: self.buffer_count,
             roots: self.roots,
             protocol: self.protocol,

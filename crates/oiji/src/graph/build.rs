@@ -34,7 +34,7 @@ impl<'a> GraphBuilder<'a> {
     pub fn new(input: &'a [u8], options: &ReadOptions<'a>) -> Self {
         let graph = Graph {
             input: Cow::Borrowed(input),
-            buffers: options.buffers.clone().unwrap_or_default(),
+            buffers: options.buffers.iter().flatten().cloned().map(Some).collect(),
             ..Graph::default()
         };
         GraphBuilder {

@@ -17,7 +17,7 @@ impl Copies {
     /// As many as the graph has, and some for what is read again.
     pub(crate) fn new(graph: &Graph<'_>, limits: &Limits) -> Self {
         let blobs: usize = graph.blobs.iter().map(Vec::len).sum();
-        let buffers: usize = graph.buffers.iter().map(|buffer| buffer.len()).sum();
+        let buffers: usize = graph.buffers.iter().flatten().map(|buffer| buffer.len()).sum();
         let own = (graph.input.len() + graph.owned.len() + blobs + buffers) as u64;
         Copies(Cell::new(limits.visits.saturating_mul(BYTES_A_VISIT).saturating_add(own)))
     }

@@ -111,14 +111,15 @@ impl<'a> Graph<'a> {
 
     /// Gives the content of the out-of-band buffers, by number.
     pub fn set_buffers<B: Into<Cow<'a, [u8]>>>(&mut self, buffers: impl IntoIterator<Item = B>) {
-        self.buffers = buffers.into_iter().map(Into::into).collect();
+        self.buffers = buffers.into_iter().map(|buffer| Some(buffer.into())).collect();
     }
 
     /// The number of a new buffer with this content.
     pub(crate) fn push_buffer(&mut self, bytes: Vec<u8>) -> u64 {
         let index = self.buffer_count.max(self.buffers.len() as u64);
-        self.buffers.resize(index as usize, Cow::Borrowed(&[]));
-        self.buffers.push(Cow::Owned(bytes));
+        // The content of those between stays unknown.
+        self.buffers.resize(index as usize, None);
+        self.buffers.push(Some(Cow::Owned(bytes)));
         self.buffer_count = index + 1;
         index
     }
@@ -130,8 +131,9 @@ impl<'a> Graph<'a> {
             let slot = self.slots[at];
             if slot.kind == Kind::Buffer && indexes.contains(&slot.data) {
                 let kind = if slot.flags & arena::READ_ONLY != 0 { Kind::Bytes } else { Kind::ByteArray };
-                let bytes = self.buffers[slot.data as usize].clone();
-                self.slots[at] = self.owned_slot(kind, &bytes);
+                if let Some(Some(bytes)) = self.buffers.get(slot.data as usize).cloned() {
+                    self.slots[at] = self.owned_slot(kind, &bytes);
+                }
             }
         }
     }

@@ -167,10 +167,8 @@ pub(crate) fn same_head(left: &Graph<'_>, left_id: Id, right: &Graph<'_>, right_
 
 /// Whether two buffers have the same content, or, where that is not known, the same number.
 fn same_buffer(left: &Graph<'_>, one: Slot, right: &Graph<'_>, two: Slot) -> bool {
-    let content =
-        |graph: &'_ Graph<'_>, slot: Slot| usize::try_from(slot.data).ok().filter(|at| *at < graph.buffers.len());
-    let same = match (content(left, one), content(right, two)) {
-        (Some(one), Some(two)) => left.buffers[one] == right.buffers[two],
+    let same = match (left.buffer_bytes(one.data), right.buffer_bytes(two.data)) {
+        (Some(one), Some(two)) => one == two,
         _ => one.data == two.data,
     };
     same && one.flags & READ_ONLY == two.flags & READ_ONLY

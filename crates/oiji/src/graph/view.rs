@@ -165,7 +165,7 @@ impl<'g> Value<'g> {
             Kind::Buffer => Node::Buffer(Buffer {
                 index: slot.data,
                 read_only: slot.flags & READ_ONLY != 0,
-                bytes: graph.buffers.get(slot.data as usize).map(|bytes| &**bytes),
+                bytes: graph.buffer_bytes(slot.data),
             }),
             Kind::Tuple => Node::Tuple(items()),
             Kind::List => Node::List(items()),

@@ -135,7 +135,7 @@ impl<'a> Graph<'a> {
 
     /// The content of out-of-band buffer number `index`, if it is known.
     pub fn buffer_bytes(&self, index: u64) -> Option<&[u8]> {
-        self.buffers.get(usize::try_from(index).ok()?).map(|bytes| &**bytes)
+        self.buffers.get(usize::try_from(index).ok()?)?.as_deref()
     }
 }
 

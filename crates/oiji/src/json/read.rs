@@ -2,6 +2,7 @@
 //!
 //! Values are made in the order of the text, but where a reference comes before what it means, that is made first.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -172,9 +173,10 @@ impl<'t> Reader<'t> {
         }
         let mut contents = Vec::new();
         for item in buffers.map(|at| self.array(at)).transpose()?.into_iter().flatten() {
-            contents.push(self.base64(item)?);
+            let known = !matches!(self.tape.get(item), Json::Null);
+            contents.push(if known { Some(Cow::Owned(self.base64(item)?)) } else { None });
         }
-        self.graph.set_buffers(contents);
+        self.graph.buffers = contents;
         Ok(())
     }
 

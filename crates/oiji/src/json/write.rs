@@ -89,7 +89,10 @@ impl<'g, W: Write> Writer<'g, W> {
             self.out.open(b'[', Layout::Lines);
             for buffer in &self.graph.buffers {
                 self.out.item()?;
-                self.out.base64_string(buffer)?;
+                match buffer {
+                    Some(bytes) => self.out.base64_string(bytes)?,
+                    None => self.out.raw("null"),
+                }
             }
             self.out.close(b']', Layout::Lines);
         }
