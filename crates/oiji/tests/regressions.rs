@@ -58,3 +58,13 @@ fn a_set_of_a_list_that_holds_the_set_is_refused_not_emptied() {
         assert!(matches!(error.kind(), oiji::ErrorKind::Inexpressible { .. }), "{error}");
     }
 }
+
+#[test]
+fn an_object_of_a_class_that_a_call_made_is_one_in_every_protocol() {
+    // NEWOBJ on the result of make().
+    let graph = Graph::from_slice(b"\x80\x02cmodule\nmake\n)R)\x81.").unwrap();
+    for protocol in 0..=5 {
+        let bytes = WriteOptions::new().protocol(protocol).to_vec(&graph).unwrap();
+        assert!(oiji::loads(&bytes).unwrap() == graph, "protocol {protocol}: {bytes:?}");
+    }
+}

@@ -165,6 +165,13 @@ pub(crate) enum Kind {
     Object,
 }
 
+impl Kind {
+    /// Whether a value may be anything at all when the pickle is loaded.
+    pub(crate) fn is_open(self) -> bool {
+        matches!(self, Kind::Global | Kind::Extension | Kind::Persistent | Kind::Object | Kind::Buffer)
+    }
+}
+
 /// Where the bytes of a span stand: bits 0 and 1 of the flags.
 pub(crate) const IN_INPUT: u8 = 0;
 pub(crate) const IN_OWNED: u8 = 1;

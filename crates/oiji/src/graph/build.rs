@@ -97,9 +97,8 @@ impl<'a> GraphBuilder<'a> {
         ErrorKind::WrongType { expected, found: self.type_name(found) }.into()
     }
 
-    /// Whether a value may be anything at all when the pickle is loaded.
     fn is_open(&self, id: Id) -> bool {
-        matches!(self.kind(id), Kind::Global | Kind::Extension | Kind::Persistent | Kind::Object | Kind::Buffer)
+        self.kind(id).is_open()
     }
 
     fn text(&mut self, text: Chunk<'_, 'a>) -> Result<Id> {

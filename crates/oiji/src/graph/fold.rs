@@ -132,13 +132,12 @@ pub(crate) fn new_object(graph: &Graph<'_>, callable: Id, args: Id) -> Option<Ne
         return None;
     }
     match (&*global.name, graph.run(graph.slot(args))) {
-        ("__newobj__", [class, ..]) if graph.slot(*class).kind == Kind::Global => {
+        ("__newobj__", [class, ..]) if graph.slot(*class).kind.is_open() => {
             Some(NewObject::Positional { class: *class })
         }
         ("__newobj_ex__", [class, args, kwargs]) => {
             let [class_slot, args_slot, kwargs_slot] = [*class, *args, *kwargs].map(|id| graph.slot(id));
-            let fits =
-                class_slot.kind == Kind::Global && args_slot.kind == Kind::Tuple && kwargs_slot.kind == Kind::Dict;
+            let fits = class_slot.kind.is_open() && args_slot.kind == Kind::Tuple && kwargs_slot.kind == Kind::Dict;
             fits.then_some(NewObject::Keywords { class: *class, args: *args, kwargs: *kwargs })
         }
         _ => None,
