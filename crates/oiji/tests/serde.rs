@@ -46,6 +46,54 @@ fn structs_numbers_and_collections_cross_every_protocol() {
     crosses(&(0..2_500).map(|n| (n.to_string(), n)).collect::<HashMap<String, u32>>());
 }
 
+/// What stands between the header of a pickle and its `STOP`.
+fn body(pickle: &[u8], protocol: u8) -> &[u8] {
+    let header = match protocol {
+        0 | 1 => 0,
+        4 | 5 if pickle[2] == 0x95 => 11,
+        _ => 2,
+    };
+    &pickle[header..pickle.len() - 1]
+}
+
+/// A value is written after a name out of the memo as it is alone.
+fn fits_its_name<T: Serialize>(value: T) {
+    #[derive(Serialize)]
+    struct Holder<'v, T> {
+        value: &'v T,
+    }
+    for protocol in 0..=5 {
+        let options = WriteOptions::new().protocol(protocol);
+        let alone = to_vec_with(&value, &options).unwrap();
+        let pair = to_vec_with(&[Holder { value: &value }, Holder { value: &value }], &options).unwrap();
+        let get: &[u8] = if protocol == 0 { b"g0\n" } else { b"h\0" };
+        let field = [get, body(&alone, protocol), b"s"].concat();
+        let end = if protocol < 2 { b"t" } else { b"\x86" };
+        assert!(body(&pair, protocol).ends_with(&[&field, &end[..]].concat()), "protocol {protocol}");
+    }
+}
+
+#[test]
+fn values_are_written_beside_names_as_they_are_alone() {
+    for shift in 0..63 {
+        [1_i64 << shift, (1 << shift) - 1, -(1 << shift), -(1 << shift) - 1].into_iter().for_each(fits_its_name);
+    }
+    [0, 255, 256, u64::MAX].into_iter().for_each(fits_its_name);
+    [i128::MIN, -1, 65_536].into_iter().for_each(fits_its_name);
+    fits_its_name((i8::MIN, u8::MAX, i16::MIN, u16::MAX, i32::MIN, u32::MAX, u128::MAX));
+    [u8::MAX, 0].into_iter().for_each(fits_its_name);
+    [0.0, -0.5, f64::NAN].into_iter().for_each(fits_its_name);
+    [f32::MAX, 1.5].into_iter().for_each(fits_its_name);
+    [true, false].into_iter().for_each(fits_its_name);
+    ["", "saw", &"x".repeat(255), &"x".repeat(256), "오이지"].into_iter().for_each(fits_its_name);
+    fits_its_name('ß');
+    fits_its_name(());
+    [None, Some("saw")].into_iter().for_each(fits_its_name);
+    [Some(Some(3)), Some(None), None].into_iter().for_each(fits_its_name);
+    fits_its_name(vec![1, 2]);
+    fits_its_name(std::num::Wrapping(7));
+}
+
 #[derive(Serialize, Deserialize, PartialEq, Debug)]
 enum Shape {
     Empty,

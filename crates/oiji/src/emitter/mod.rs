@@ -5,6 +5,7 @@
 
 mod atoms;
 mod frame;
+mod key;
 mod run;
 
 pub(crate) use run::{Atom, Atoms};
@@ -275,6 +276,12 @@ impl<S: Sink> Emitter<S> {
     /// An empty dict.
     pub fn empty_dict(&mut self) {
         self.empty(Opcode::EmptyDict, Opcode::Dict);
+    }
+
+    /// An empty dict and the mark of its first batch, from protocol 1 on.
+    #[inline]
+    pub(crate) fn marked_dict(&mut self) {
+        self.out.extend_from_slice(&[Opcode::EmptyDict.code(), Opcode::Mark.code()]);
     }
 
     /// The empty tuple.

@@ -26,6 +26,7 @@
 
 mod asked;
 mod de;
+mod field;
 mod names;
 mod pull;
 mod ser;

@@ -13,6 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::graph::WriteOptions;
 use crate::limits::Limits;
 use crate::serde::asked::Asked;
+use crate::serde::field::Field;
 use crate::serde::names::Names;
 use crate::sink::{Sink, VecSink, WriteSink};
 
@@ -66,8 +67,8 @@ pub(crate) fn to_vec<T: Serialize + ?Sized>(value: &T, options: &WriteOptions) -
 }
 
 /// An emitter with what serde needs beside it.
-struct Writer<S> {
-    emitter: Emitter<S>,
+pub(super) struct Writer<S> {
+    pub(super) emitter: Emitter<S>,
     names: Names,
     /// Memo indexes of classes, by the names that ask for them.
     classes: FxHashMap<(usize, usize), u64>,
@@ -94,6 +95,21 @@ impl<S: Sink> Writer<S> {
         self.emitter.start()?;
         value.serialize(&mut *self)?;
         self.emitter.stop()
+    }
+
+    /// The name of a field: its memo index, to be written with the value that follows, unless it is written already.
+    #[inline(always)]
+    fn key(&mut self, name: &'static str) -> Result<Option<u8>> {
+        match self.names.expected(name) {
+            Some(index) => {
+                let key = self.emitter.key(index);
+                if key.is_none() {
+                    self.emitter.get(index);
+                }
+                Ok(key)
+            }
+            None => self.other_name(name).map(|()| None),
+        }
     }
 
     #[inline(always)]
@@ -145,10 +161,11 @@ impl<S: Sink> Writer<S> {
     fn fields(&mut self, len: usize, after: After) -> Result<Fields<'_, S>> {
         self.enter()?;
         self.emitter.boundary()?;
-        self.emitter.empty_dict();
         let marked = len > 1 && self.emitter.protocol() > 0;
         if marked {
-            self.emitter.mark();
+            self.emitter.marked_dict();
+        } else {
+            self.emitter.empty_dict();
         }
         Ok(Fields { writer: self, marked, after })
     }
@@ -308,8 +325,8 @@ pub struct Fields<'w, S> {
 impl<S: Sink> Fields<'_, S> {
     #[inline]
     fn field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<()> {
-        self.writer.name(name)?;
-        value.serialize(&mut *self.writer)?;
+        let key = self.writer.key(name)?;
+        value.serialize(Field { writer: &mut *self.writer, key })?;
         if !self.marked {
             self.writer.emitter.end_batch(Fill::SetItems, true);
         }
