@@ -3,10 +3,10 @@
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer as _, Visitor};
 
 use crate::error::{Error, Result};
-use crate::serde::asked::Asked;
 use crate::serde::pull::cursor::Cursor;
 use crate::serde::pull::index::{BINFLOAT, BININT};
-use crate::serde::pull::reader::{Reader, Run, Start, left};
+use crate::serde::pull::memo::Place;
+use crate::serde::pull::reader::{Reader, Run, Start};
 
 pub(super) struct Items<'r, 'i, 'de> {
     pub(super) reader: &'r mut Reader<'i, 'de>,
@@ -14,20 +14,19 @@ pub(super) struct Items<'r, 'i, 'de> {
 }
 
 impl<'de> Items<'_, '_, 'de> {
-    /// The next item, if it is a number in a batch: lists of numbers are long.
+    /// The next item, if it begins with a number in a batch: lists of numbers are long.
     #[inline(always)]
-    fn number(&mut self) -> Option<Number> {
-        if !matches!(self.run, Run::Marked) || self.reader.index.tuples(self.reader.position) > 0 {
+    fn number(&mut self) -> Option<(Figure, usize)> {
+        if !matches!(self.run, Run::Marked(_)) || self.reader.careful {
             return None;
         }
-        let rest = self.reader.input.get(self.reader.position..)?;
-        let (number, len) = match *rest {
-            [BINFLOAT, a, b, c, d, e, f, g, h, ..] => (Number::Float(f64::from_be_bytes([a, b, c, d, e, f, g, h])), 9),
-            [BININT, a, b, c, d, ..] => (Number::Int(i32::from_le_bytes([a, b, c, d])), 5),
-            _ => return None,
-        };
-        self.reader.position += len;
-        Some(number)
+        match *self.reader.input.get(self.reader.position..)? {
+            [BINFLOAT, a, b, c, d, e, f, g, h, ..] => {
+                Some((Figure::Float(f64::from_be_bytes([a, b, c, d, e, f, g, h])), 9))
+            }
+            [BININT, a, b, c, d, ..] => Some((Figure::Int(i32::from_le_bytes([a, b, c, d])), 5)),
+            _ => None,
+        }
     }
 
     #[inline(never)]
@@ -45,9 +44,14 @@ impl<'de> de::SeqAccess<'de> for Items<'_, '_, 'de> {
     #[inline(always)]
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>> {
         match self.number() {
-            Some(number) => {
-                let result = seed.deserialize(number);
-                self.reader.checked(result).map(Some)
+            Some((figure, len)) => {
+                let before = self.reader.position;
+                self.reader.last = Place { start: before as u32, tuples: 0 };
+                let value = seed.deserialize(Number { reader: self.reader, figure, len })?;
+                if self.reader.position == before {
+                    return Err(self.reader.fail());
+                }
+                Ok(Some(value))
             }
             None => self.next(seed),
         }
@@ -59,37 +63,60 @@ impl<'de> de::SeqAccess<'de> for Items<'_, '_, 'de> {
     }
 }
 
-/// A number that was taken from the input.
-pub(super) enum Number {
+/// A number as the ops for most of them say it.
+enum Figure {
     Int(i32),
     Float(f64),
 }
 
-impl<'de> de::Deserializer<'de> for Number {
+/// A number at the position of a reader, or a tuple that begins with it, if that is what the type asks for.
+struct Number<'r, 'i, 'de> {
+    reader: &'r mut Reader<'i, 'de>,
+    figure: Figure,
+    /// Bytes of its op.
+    len: usize,
+}
+
+impl<'r, 'i, 'de> Number<'r, 'i, 'de> {
+    /// What stands here, as everything else that does.
+    fn cursor(self) -> Cursor<'r, 'i, 'de> {
+        let code = if matches!(self.figure, Figure::Int(_)) { BININT } else { BINFLOAT };
+        Cursor { reader: self.reader, start: Start { code, tuples: 0, known: false } }
+    }
+}
+
+/// Methods that are the cursor's.
+macro_rules! to_cursor {
+    ($($method:ident($($argument:ident: $type:ty),*))*) => {$(
+        fn $method<V: Visitor<'de>>(self, $($argument: $type,)* visitor: V) -> Result<V::Value> {
+            self.cursor().$method($($argument,)* visitor)
+        }
+    )*};
+}
+
+impl<'de> de::Deserializer<'de> for Number<'_, '_, 'de> {
     type Error = Error;
 
     #[inline(always)]
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        match self {
-            Number::Int(value) => visitor.visit_i64(i64::from(value)),
-            Number::Float(value) => visitor.visit_f64(value),
-        }
-    }
-
-    #[inline(always)]
     fn deserialize_i64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        match self {
-            Number::Int(value) => visitor.visit_i64(i64::from(value)),
-            Number::Float(_) => Err(left()),
+        match self.figure {
+            Figure::Int(value) => {
+                self.reader.position += self.len;
+                let result = visitor.visit_i64(i64::from(value));
+                self.reader.checked(result)
+            }
+            Figure::Float(_) => Err(self.reader.fail()),
         }
     }
 
     #[inline(always)]
     fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        match self {
-            Number::Int(value) => visitor.visit_f64(f64::from(value)),
-            Number::Float(value) => visitor.visit_f64(value),
-        }
+        self.reader.position += self.len;
+        let result = match self.figure {
+            Figure::Int(value) => visitor.visit_f64(f64::from(value)),
+            Figure::Float(value) => visitor.visit_f64(value),
+        };
+        self.reader.checked(result)
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
@@ -97,21 +124,8 @@ impl<'de> de::Deserializer<'de> for Number {
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value> {
-        if Asked::by(name).is_some() {
-            return Err(left());
-        }
+        self.reader.check_class(name)?;
         visitor.visit_newtype_struct(self)
-    }
-
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        visitor.visit_unit()
-    }
-
-    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        match self {
-            Number::Int(value) if value >= 0 => visitor.visit_u64(value as u64),
-            _ => visitor.visit_str(""),
-        }
     }
 
     forward! {
@@ -120,11 +134,14 @@ impl<'de> de::Deserializer<'de> for Number {
         deserialize_f64: deserialize_f32;
     }
 
-    refuse! {
-        deserialize_bool() deserialize_str() deserialize_string() deserialize_char() deserialize_bytes()
-        deserialize_byte_buf() deserialize_unit() deserialize_seq() deserialize_map() deserialize_unit_struct(&'static str)
-        deserialize_tuple(usize) deserialize_tuple_struct(&'static str, usize)
-        deserialize_struct(&'static str, &'static [&'static str]) deserialize_enum(&'static str, &'static [&'static str])
+    to_cursor! {
+        deserialize_any() deserialize_bool() deserialize_str() deserialize_string() deserialize_char() deserialize_bytes()
+        deserialize_byte_buf() deserialize_unit() deserialize_seq() deserialize_map() deserialize_identifier()
+        deserialize_ignored_any() deserialize_unit_struct(name: &'static str)
+        deserialize_tuple(len: usize)
+        deserialize_tuple_struct(name: &'static str, len: usize)
+        deserialize_struct(name: &'static str, fields: &'static [&'static str])
+        deserialize_enum(name: &'static str, variants: &'static [&'static str])
     }
 }
 
@@ -146,7 +163,7 @@ impl<'de> de::MapAccess<'de> for Pairs<'_, '_, 'de> {
         match self.reader.next(self.run)? {
             Some(start) => {
                 *self.value_next = true;
-                self.reader.seeded(seed, start).map(Some)
+                self.reader.seeded_key(seed, start).map(Some)
             }
             None => Ok(None),
         }
@@ -185,7 +202,7 @@ impl<'de> de::EnumAccess<'de> for Variant<'_, '_, 'de> {
     type Variant = Self;
 
     fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self)> {
-        let name = self.reader.seeded(seed, self.name)?;
+        let name = self.reader.seeded_key(seed, self.name)?;
         Ok((name, self))
     }
 }

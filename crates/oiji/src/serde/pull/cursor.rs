@@ -3,7 +3,6 @@
 use serde::de::{self, Visitor};
 
 use crate::error::{Error, Result};
-use crate::serde::asked::Asked;
 use crate::serde::pull::access::{Items, Variant};
 use crate::serde::pull::index::*;
 use crate::serde::pull::reader::{Head, NAMES, Reader, Run, Start};
@@ -18,6 +17,40 @@ impl<'i, 'de> Cursor<'_, 'i, 'de> {
     #[inline]
     fn head(&mut self) -> Result<Head<'de>> {
         self.reader.head(self.start)
+    }
+
+    /// Looks ahead, where the type does not say whether a tuple begins here.
+    #[inline]
+    fn resolve(&mut self) -> Result<()> {
+        self.start = self.reader.resolved(self.start)?;
+        Ok(())
+    }
+
+    /// Takes what stands here for a tuple, if it is no container itself and not known to be none.
+    #[inline]
+    fn expect_tuple(&mut self) {
+        let start = self.start;
+        if start.known {
+            return;
+        }
+        let is_tuple = match start.code {
+            BINGET | LONG_BINGET => self.reader.is_atom_again(start.code),
+            code => !matches!(
+                code,
+                TUPLE
+                    | EMPTY_LIST
+                    | EMPTY_DICT
+                    | EMPTY_SET
+                    | EMPTY_TUPLE
+                    | SHORT_BINBYTES
+                    | BINBYTES
+                    | BINBYTES8
+                    | BYTEARRAY8
+            ),
+        };
+        if is_tuple {
+            self.start = Start { code: TUPLE, tuples: 1, known: false };
+        }
     }
 
     /// A str from the memo that is at hand.
@@ -93,18 +126,12 @@ impl<'i, 'de> Cursor<'_, 'i, 'de> {
         if self.reader.depth >= self.reader.deepest {
             return Err(self.reader.fail());
         }
-        let result = visitor.visit_seq(Items { reader: self.reader, run: &mut Run::Done });
+        let result = visitor.visit_seq(Items { reader: self.reader, run: &mut Run::Done(0) });
         self.reader.checked(result)
     }
 
     fn refused<T>(self) -> Result<T> {
         Err(self.reader.fail())
-    }
-
-    /// There are no instances in what is read here.
-    #[inline(always)]
-    fn check_class(&mut self, name: &'static str) -> Result<()> {
-        if Asked::by(name).is_some() { Err(self.reader.fail()) } else { Ok(()) }
     }
 }
 
@@ -112,6 +139,7 @@ impl<'de> de::Deserializer<'de> for Cursor<'_, '_, 'de> {
     type Error = Error;
 
     fn deserialize_any<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value> {
+        self.resolve()?;
         let head = self.head()?;
         self.visit_head(head, visitor)
     }
@@ -181,6 +209,7 @@ impl<'de> de::Deserializer<'de> for Cursor<'_, '_, 'de> {
     }
 
     fn deserialize_bytes<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value> {
+        self.resolve()?;
         let result = match self.head()? {
             Head::Bytes(bytes) | Head::Py2Str(bytes) => visitor.visit_borrowed_bytes(bytes),
             Head::Str(text) => visitor.visit_borrowed_str(text),
@@ -202,6 +231,7 @@ impl<'de> de::Deserializer<'de> for Cursor<'_, '_, 'de> {
     }
 
     fn deserialize_unit<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value> {
+        self.resolve()?;
         match self.head()? {
             Head::None | Head::EmptyTuple => {
                 let result = visitor.visit_unit();
@@ -211,18 +241,19 @@ impl<'de> de::Deserializer<'de> for Cursor<'_, '_, 'de> {
         }
     }
 
-    fn deserialize_unit_struct<V: Visitor<'de>>(mut self, name: &'static str, visitor: V) -> Result<V::Value> {
-        self.check_class(name)?;
+    fn deserialize_unit_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value> {
+        self.reader.check_class(name)?;
         self.deserialize_unit(visitor)
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(mut self, name: &'static str, visitor: V) -> Result<V::Value> {
-        self.check_class(name)?;
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value> {
+        self.reader.check_class(name)?;
         visitor.visit_newtype_struct(self)
     }
 
     #[inline]
     fn deserialize_seq<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value> {
+        self.expect_tuple();
         match self.head()? {
             Head::Tuple(open) | Head::List(open) | Head::Set(open) => self.reader.visit_seq(&open, visitor),
             Head::EmptyTuple => self.visit_empty(visitor),
@@ -236,18 +267,18 @@ impl<'de> de::Deserializer<'de> for Cursor<'_, '_, 'de> {
         }
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(self, _len: usize, visitor: V) -> Result<V::Value> {
+    #[inline]
+    fn deserialize_tuple<V: Visitor<'de>>(mut self, _len: usize, visitor: V) -> Result<V::Value> {
+        self.expect_tuple();
+        if self.start.code != TUPLE {
+            self.resolve()?;
+        }
         self.deserialize_seq(visitor)
     }
 
-    fn deserialize_tuple_struct<V: Visitor<'de>>(
-        mut self,
-        name: &'static str,
-        _len: usize,
-        visitor: V,
-    ) -> Result<V::Value> {
-        self.check_class(name)?;
-        self.deserialize_seq(visitor)
+    fn deserialize_tuple_struct<V: Visitor<'de>>(self, name: &'static str, len: usize, visitor: V) -> Result<V::Value> {
+        self.reader.check_class(name)?;
+        self.deserialize_tuple(len, visitor)
     }
 
     #[inline]
@@ -265,7 +296,8 @@ impl<'de> de::Deserializer<'de> for Cursor<'_, '_, 'de> {
         _fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value> {
-        self.check_class(name)?;
+        self.reader.check_class(name)?;
+        self.expect_tuple();
         match self.head()? {
             Head::Dict(open) => self.reader.visit_map(&open, visitor),
             Head::Tuple(open) | Head::List(open) => self.reader.visit_seq(&open, visitor),

@@ -1,6 +1,7 @@
-//! From bytes to Rust types without a graph between: a serde `Deserializer` that walks the input from the front, with an
-//! `Index` that tells what begins where.
+//! From bytes to Rust types without a graph between: a serde `Deserializer` that walks the input from the front, once.
 //!
+//! Ops build values from behind, so what begins at a place is not always said there. What the type asks for makes one
+//! reading likely, and a wrong one never comes to the end: then all is read again, with an `Index` that looks ahead.
 //! It gives what `de` gives for the same pickle read as a graph, or nothing: whatever goes wrong here is read again as a
 //! graph, which knows what to say. `tests/serde_paths.rs` holds the two equal. Next: `reader`, then `cursor`.
 
@@ -14,18 +15,10 @@ macro_rules! forward {
     )*)*};
 }
 
-/// Methods for types that no number is read into.
-macro_rules! refuse {
-    ($($method:ident($($argument:ty),*))*) => {$(
-        fn $method<V: Visitor<'de>>(self, $(_: $argument,)* _visitor: V) -> Result<V::Value> {
-            Err(left())
-        }
-    )*};
-}
-
 mod access;
 mod cursor;
 mod index;
+mod memo;
 mod reader;
 
 use serde::de::Deserialize;
@@ -40,15 +33,26 @@ pub(super) fn read<'de, T: Deserialize<'de>>(
     start: u64,
     options: &ReadOptions<'_>,
 ) -> Option<(T, u64)> {
-    let start = usize::try_from(start).ok()?;
-    let index = Index::new(input, start, options)?;
-    let pickle = &input[start..start + index.end()];
-    let mut reader = Reader::new(pickle, &index, options.limits_ref());
-    let root = reader.start().ok()?;
-    let value = T::deserialize(reader.cursor(root)).ok()?;
-    let whole = reader.code().ok()? == STOP && !reader.has_failed();
-    whole.then_some((value, (start + index.end()) as u64))
+    let limits = options.limits_ref();
+    let rest = input.get(usize::try_from(start).ok()?..)?;
+    // No pickle has more ops or memo entries than bytes, and no graph holds more than this for each byte. So limits are
+    // kept where the pickle is as short as they allow; the graph counts where it is longer.
+    let window = limits.ops.min(limits.memo_entries).min(limits.allocation / HELD_PER_BYTE);
+    let window = window.min(limits.bytes.saturating_sub(start)).min(u64::from(u32::MAX));
+    let window = usize::try_from(window).map_or(rest.len(), |window| window.min(rest.len()));
+    let mut index = Index::new(&rest[..window]);
+    // What the type makes likely is nearly always so; where it is not, each value is looked up ahead.
+    [false, true].into_iter().find_map(|careful| {
+        let mut reader = Reader::new(&rest[..window], &mut index, careful, limits, options.keeps_py2_strings());
+        let root = reader.start().ok()?;
+        let value = T::deserialize(reader.cursor(root)).ok()?;
+        let whole = reader.code().ok()? == STOP && !reader.has_failed();
+        whole.then_some((value, start + reader.position as u64 + 1))
+    })
 }
+
+/// More than a graph holds for each byte of its pickle.
+const HELD_PER_BYTE: u64 = 64;
 
 #[cfg(test)]
 mod tests {

@@ -5,18 +5,28 @@ use serde::de::{DeserializeSeed, Visitor};
 use crate::error::{Error, Result};
 use crate::limits::Limits;
 use crate::op::number::Integer;
+use crate::op::text::check_utf8;
+use crate::opcode::HIGHEST_PROTOCOL;
+use crate::serde::asked::Asked;
 use crate::serde::pull::access::{Items, Pairs};
 use crate::serde::pull::cursor::Cursor;
 use crate::serde::pull::index::*;
+use crate::serde::pull::memo::{Memo, Place};
 
 /// How many strings of the memo are kept at hand.
 pub(super) const NAMES: usize = 32;
 
 pub(super) struct Reader<'i, 'de> {
-    /// One pickle.
+    /// What begins with the pickle.
     pub(super) input: &'de [u8],
-    pub(super) index: &'i Index,
+    pub(super) index: &'i mut Index<'de>,
+    /// Whether nothing is taken for what the type makes likely: each value is looked up ahead.
+    pub(super) careful: bool,
+    py2_strings: bool,
     pub(super) position: usize,
+    memo: Memo,
+    /// The value that a `MEMOIZE` at the position would put into the memo.
+    pub(super) last: Place,
     /// Containers on the way from the root to the value being read.
     pub(super) depth: u64,
     pub(super) deepest: u64,
@@ -24,6 +34,8 @@ pub(super) struct Reader<'i, 'de> {
     pub(super) again: u64,
     /// How many containers may yet be read again.
     pub(super) visits: u64,
+    /// How many values were met that are no keys.
+    unhashable: u64,
     /// Strings used again, by memo index.
     pub(super) names: [(u32, &'de str); NAMES],
     /// Whether anything went wrong, also where a type made its peace with it.
@@ -36,6 +48,8 @@ pub(super) struct Start {
     /// The op at its place; `TUPLE` where a tuple begins there.
     pub(super) code: u8,
     pub(super) tuples: u16,
+    /// Whether a tuple begins there for certain, or none for certain.
+    pub(super) known: bool,
 }
 
 /// What stands at a place. Atoms are taken; of containers the place is.
@@ -56,26 +70,48 @@ pub(super) enum Head<'de> {
     Dict(Open),
 }
 
-/// A container about to be read: how many tuples begin with it, and where to go on if it was met through the memo.
+/// A container about to be read.
 pub(super) struct Open {
-    pub(super) tuples: u16,
-    pub(super) back: Option<usize>,
+    start: u32,
+    /// How many tuples begin with it.
+    tuples: u16,
+    /// Whether it is known to be no more than that.
+    known: bool,
+    /// Where to go on if it was met through the memo.
+    back: Option<usize>,
+    /// The op that fills it from a mark.
+    end: u8,
 }
 
-/// How far a container is read.
+/// How far a container is read. Batches and single items end by the op that fills the container.
+#[derive(Clone, Copy)]
 pub(super) enum Run {
     /// Before the first item of a tuple without a mark.
     First(Start),
-    /// In a tuple without a mark.
-    Short,
+    /// After the first item of a tuple without a mark.
+    Second,
+    /// After some items of a tuple without a mark; so many tuples begin with it.
+    Short { count: u8, tuples: u16 },
     /// Above a mark.
-    Marked,
-    /// Outside of batches.
-    Between,
+    Marked(u8),
+    /// Before all batches.
+    Empty(u8),
+    /// Between batches.
+    Between(u8),
     /// After the one item, or the key and its value, that an op gives to the container.
-    Single,
-    Done,
+    Single(u8),
+    /// After the end; so many tuples begin with it.
+    Done(u16),
 }
+
+impl Open {
+    fn tuple(place: Place, known: bool, back: Option<usize>) -> Open {
+        Open { start: place.start, tuples: place.tuples, known, back, end: TUPLE }
+    }
+}
+
+/// From how many bytes on an atom is long.
+const LONG_ATOM: u32 = 4096;
 
 #[cold]
 pub(super) fn left() -> Error {
@@ -83,16 +119,27 @@ pub(super) fn left() -> Error {
 }
 
 impl<'i, 'de> Reader<'i, 'de> {
-    /// A reader of one pickle.
-    pub(super) fn new(input: &'de [u8], index: &'i Index, limits: &Limits) -> Self {
+    /// A reader of the pickle that `input` begins with.
+    pub(super) fn new(
+        input: &'de [u8],
+        index: &'i mut Index<'de>,
+        careful: bool,
+        limits: &Limits,
+        py2_strings: bool,
+    ) -> Self {
         Reader {
             input,
             index,
+            careful,
+            py2_strings,
             position: 0,
+            memo: Memo::default(),
+            last: Place::NONE,
             depth: 0,
             deepest: limits.recursion,
             again: 0,
             visits: limits.visits,
+            unhashable: 0,
             names: [(u32::MAX, ""); NAMES],
             failed: false,
         }
@@ -123,6 +170,12 @@ impl<'i, 'de> Reader<'i, 'de> {
         error
     }
 
+    /// There are no instances in what is read here.
+    #[inline(always)]
+    pub(super) fn check_class(&mut self, name: &'static str) -> Result<()> {
+        if Asked::by(name).is_some() { Err(self.fail()) } else { Ok(()) }
+    }
+
     /// The next op that does something to the stack; those before it are passed.
     #[inline(always)]
     pub(super) fn code(&mut self) -> Result<u8> {
@@ -130,6 +183,7 @@ impl<'i, 'de> Reader<'i, 'de> {
             Some(&code) if PASSED[usize::from(code)] == 0 => Ok(code),
             Some(&MEMOIZE) => {
                 self.position += 1;
+                self.memoize()?;
                 self.code_after_passed()
             }
             _ => self.code_after_passed(),
@@ -143,24 +197,77 @@ impl<'i, 'de> Reader<'i, 'de> {
             if len == 0 {
                 return Ok(code);
             }
+            self.pass(code)?;
             self.position += usize::from(len);
         }
+    }
+
+    /// Does what an op does that leaves the stack alone.
+    fn pass(&mut self, code: u8) -> Result<()> {
+        let index = match code {
+            MEMOIZE => return self.memoize(),
+            BINPUT => u32::from(self.argument::<1>(1)?[0]),
+            LONG_BINPUT => u32::from_le_bytes(self.argument(1)?),
+            PROTO if self.argument::<1>(1)?[0] <= HIGHEST_PROTOCOL => return Ok(()),
+            FRAME => {
+                let len = u64::from_le_bytes(self.argument(1)?);
+                let rest = self.input.len() - self.position - 9;
+                return if len > rest as u64 { Err(self.fail()) } else { Ok(()) };
+            }
+            _ => return Err(self.fail()),
+        };
+        // Read again, it is what it was.
+        if self.again == 0 && index as usize != self.memo.len() {
+            return Err(self.fail());
+        }
+        self.memoize()
+    }
+
+    #[inline]
+    fn memoize(&mut self) -> Result<()> {
+        if self.again > 0 {
+            return Ok(());
+        }
+        if self.last.is_none() {
+            return Err(self.fail());
+        }
+        self.memo.push(self.last);
+        Ok(())
     }
 
     /// The value that comes next.
     #[inline(always)]
     pub(super) fn start(&mut self) -> Result<Start> {
         let code = self.code()?;
-        Ok(self.start_of(code))
+        self.start_of(code)
     }
 
     /// The value at the position, where `code` stands.
     #[inline(always)]
-    pub(super) fn start_of(&self, code: u8) -> Start {
-        match self.index.tuples(self.position) {
-            0 => Start { code, tuples: 0 },
-            tuples => Start { code: TUPLE, tuples },
+    pub(super) fn start_of(&mut self, code: u8) -> Result<Start> {
+        self.last = Place { start: self.position as u32, tuples: 0 };
+        let start = Start { code, tuples: 0, known: false };
+        if self.careful { self.resolved(start) } else { Ok(start) }
+    }
+
+    /// The value at the position, with what is said of it by what follows.
+    #[inline]
+    pub(super) fn resolved(&mut self, start: Start) -> Result<Start> {
+        if start.known {
+            return Ok(start);
         }
+        match self.index.tuples(self.position) {
+            Some(0) => Ok(Start { known: true, ..start }),
+            Some(tuples) => Ok(Start { code: TUPLE, tuples, known: true }),
+            None => Err(self.fail()),
+        }
+    }
+
+    /// Passes a mark, which is nothing to put into the memo.
+    #[inline(always)]
+    fn pass_mark(&mut self) {
+        self.position += 1;
+        self.last = Place::NONE;
     }
 
     #[inline(always)]
@@ -215,7 +322,10 @@ impl<'i, 'de> Reader<'i, 'de> {
 
     pub(super) fn head(&mut self, start: Start) -> Result<Head<'de>> {
         match start.code {
-            TUPLE => Ok(Head::Tuple(Open { tuples: start.tuples, back: None })),
+            TUPLE => {
+                let place = Place { start: self.position as u32, tuples: start.tuples };
+                Ok(Head::Tuple(Open::tuple(place, start.known, None)))
+            }
             BINGET => {
                 let [index] = self.argument(1)?;
                 self.recall(u32::from(index), 2)
@@ -237,12 +347,17 @@ impl<'i, 'de> Reader<'i, 'de> {
             return Ok(Head::Str(name));
         }
         let back = self.position + len;
-        let Some(place) = self.index.recall(index) else { return Err(self.fail()) };
+        let Some(place) = self.memo.get(index) else { return Err(self.fail()) };
+        // What is long and used again may be copied again and again: the graph counts that.
+        if place.tuples == 0 && self.is_long(place.start as usize) {
+            return Err(self.fail());
+        }
+        self.last = Place::NONE;
         self.position = place.start as usize;
         if place.tuples > 0 {
-            return Ok(Head::Tuple(Open { tuples: place.tuples, back: Some(back) }));
+            return Ok(Head::Tuple(Open::tuple(place, true, Some(back))));
         }
-        let code = self.code()?;
+        let Some(&code) = self.input.get(self.position) else { return Err(self.fail()) };
         let head = self.plain(code, Some(back))?;
         if let Head::Str(name) = head {
             self.names[index as usize % NAMES] = (index, name);
@@ -253,10 +368,21 @@ impl<'i, 'de> Reader<'i, 'de> {
         Ok(head)
     }
 
+    /// Whether the atom at `start` is text, bytes or an int of more than a few thousand bytes.
+    fn is_long(&self, start: usize) -> bool {
+        match self.input.get(start..) {
+            Some([BINUNICODE8 | BINBYTES8 | BYTEARRAY8, ..]) => true,
+            Some([BINUNICODE | BINBYTES | BINSTRING | LONG4, len @ ..]) => {
+                len.first_chunk().is_none_or(|len| u32::from_le_bytes(*len) > LONG_ATOM)
+            }
+            _ => false,
+        }
+    }
+
     /// What an op that makes a value makes.
     #[inline]
     pub(super) fn plain(&mut self, code: u8, back: Option<usize>) -> Result<Head<'de>> {
-        let open = Open { tuples: 0, back };
+        let open = |end| Open { start: self.position as u32, tuples: 0, known: true, back, end };
         Ok(match code {
             SHORT_BINUNICODE | BINUNICODE | BINUNICODE8 => Head::Str(self.str(code)?),
             BININT1 => {
@@ -291,9 +417,9 @@ impl<'i, 'de> Reader<'i, 'de> {
                 self.position += 1;
                 Head::EmptyTuple
             }
-            EMPTY_LIST => Head::List(open),
-            EMPTY_DICT => Head::Dict(open),
-            EMPTY_SET => Head::Set(open),
+            EMPTY_LIST => Head::List(open(APPENDS)),
+            EMPTY_DICT => Head::Dict(open(SETITEMS)),
+            EMPTY_SET => Head::Set(open(ADDITEMS)),
             LONG1 | LONG4 => {
                 let bytes = self.bytes(code)?;
                 match Integer::from_le(bytes) {
@@ -301,8 +427,12 @@ impl<'i, 'de> Reader<'i, 'de> {
                     Integer::Big(_) => Head::BigInt(bytes),
                 }
             }
-            SHORT_BINSTRING | BINSTRING => Head::Py2Str(self.bytes(code)?),
-            SHORT_BINBYTES | BINBYTES | BINBYTES8 | BYTEARRAY8 => Head::Bytes(self.bytes(code)?),
+            SHORT_BINSTRING | BINSTRING if self.py2_strings => Head::Py2Str(self.bytes(code)?),
+            SHORT_BINBYTES | BINBYTES | BINBYTES8 => Head::Bytes(self.bytes(code)?),
+            BYTEARRAY8 => {
+                self.unhashable += 1;
+                Head::Bytes(self.bytes(code)?)
+            }
             _ => return Err(self.fail()),
         })
     }
@@ -314,6 +444,10 @@ impl<'i, 'de> Reader<'i, 'de> {
                 self.payload(2, usize::from(len))
             }
             BINBYTES8 | BYTEARRAY8 => self.long_payload(),
+            LONG4 | BINSTRING => {
+                let len = usize::try_from(i32::from_le_bytes(self.argument(1)?));
+                self.payload(5, len.unwrap_or(usize::MAX))
+            }
             _ => {
                 let len = u32::from_le_bytes(self.argument(1)?);
                 self.payload(5, len as usize)
@@ -336,26 +470,44 @@ impl<'i, 'de> Reader<'i, 'de> {
         }
         match open.tuples {
             0 => {
+                self.unhashable += 1;
                 self.position += 1;
-                let mark = self.code()? == MARK && self.index.tuples(self.position) == 0;
-                self.position += usize::from(mark);
-                Ok(if mark { Run::Marked } else { Run::Between })
+                if self.code()? != MARK || !self.is_batch()? {
+                    return Ok(Run::Empty(open.end));
+                }
+                self.pass_mark();
+                Ok(Run::Marked(open.end))
             }
             1 if self.input.get(self.position) == Some(&MARK) => {
-                self.position += 1;
-                Ok(Run::Marked)
+                self.pass_mark();
+                Ok(Run::Marked(TUPLE))
             }
-            1 => Ok(Run::First(Start { code: self.code()?, tuples: 0 })),
-            tuples => Ok(Run::First(Start { code: TUPLE, tuples: tuples - 1 })),
+            1 => Ok(Run::First(Start { code: self.code()?, tuples: 0, known: open.known })),
+            tuples => Ok(Run::First(Start { code: TUPLE, tuples: tuples - 1, known: true })),
         }
     }
 
+    /// Whether the mark at the position, in a container or after it, begins a batch: it is taken for one, unless careful.
+    #[inline]
+    fn is_batch(&mut self) -> Result<bool> {
+        if !self.careful {
+            return Ok(true);
+        }
+        match self.index.tuples(self.position) {
+            Some(tuples) => Ok(tuples == 0),
+            None => Err(self.fail()),
+        }
+    }
+
+    /// Leaves a container with which so many tuples begin.
     #[inline(always)]
-    pub(super) fn leave(&mut self, open: &Open) {
+    fn leave(&mut self, open: &Open, tuples: u16) {
         self.depth -= 1;
+        self.last = Place { start: open.start, tuples };
         if let Some(back) = open.back {
             self.again -= 1;
             self.position = back;
+            self.last = Place::NONE;
         }
     }
 
@@ -363,73 +515,125 @@ impl<'i, 'de> Reader<'i, 'de> {
     #[inline(always)]
     pub(super) fn next(&mut self, run: &mut Run) -> Result<Option<Start>> {
         match *run {
-            Run::Marked | Run::Short => {
+            Run::Marked(_) => {
                 let code = self.code()?;
                 if !ENDS[usize::from(code)] {
-                    return Ok(Some(self.start_of(code)));
+                    return self.start_of(code).map(Some);
                 }
             }
             Run::First(start) => {
-                *run = Run::Short;
+                *run = Run::Second;
                 return Ok(Some(start));
+            }
+            Run::Second => {
+                let tuples = self.last.tuples;
+                let code = self.code()?;
+                *run = Run::Short { count: 1, tuples: tuples.saturating_add(1) };
+                if !ENDS[usize::from(code)] {
+                    *run = Run::Short { count: 2, tuples: tuples.saturating_add(1) };
+                    return self.start_of(code).map(Some);
+                }
             }
             _ => {}
         }
         self.next_elsewhere(run)
     }
 
-    pub(super) fn next_elsewhere(&mut self, run: &mut Run) -> Result<Option<Start>> {
+    fn next_elsewhere(&mut self, run: &mut Run) -> Result<Option<Start>> {
+        if let Run::Done(_) = run {
+            return Ok(None);
+        }
         let mut code = self.code()?;
-        match (&*run, code) {
-            (Run::Done, _) => return Ok(None),
-            (Run::Marked, TUPLE) | (Run::Short, TUPLE1 | TUPLE2 | TUPLE3) => {
+        let end = match (*run, code) {
+            (Run::Marked(TUPLE), TUPLE) => {
                 self.position += 1;
-                *run = Run::Done;
+                *run = Run::Done(1);
                 return Ok(None);
             }
-            (Run::Marked, APPENDS | SETITEMS | ADDITEMS) | (Run::Single, APPEND | SETITEM) => {
+            (Run::Short { count, tuples }, TUPLE1 | TUPLE2 | TUPLE3) if code - TUPLE1 + 1 == count => {
                 self.position += 1;
-                code = self.code()?;
+                *run = Run::Done(tuples);
+                return Ok(None);
             }
-            (Run::Between, _) => {}
+            (Run::Short { count: 2, tuples }, _) if !ENDS[usize::from(code)] => {
+                *run = Run::Short { count: 3, tuples };
+                return self.start_of(code).map(Some);
+            }
+            (Run::Marked(end @ APPENDS), APPENDS)
+            | (Run::Marked(end @ SETITEMS), SETITEMS)
+            | (Run::Marked(end @ ADDITEMS), ADDITEMS)
+            | (Run::Single(end @ APPENDS), APPEND)
+            | (Run::Single(end @ SETITEMS), SETITEM) => {
+                self.position += 1;
+                self.last = Place::NONE;
+                code = self.code()?;
+                *run = Run::Between(end);
+                end
+            }
+            (Run::Empty(end) | Run::Between(end), _) => end,
             _ => return Err(self.fail()),
-        }
+        };
         // Between batches; there may be empty ones.
-        loop {
-            if code == MARK && self.index.tuples(self.position) == 0 {
-                self.position += 1;
-                code = self.code()?;
-                if !ENDS[usize::from(code)] {
-                    *run = Run::Marked;
-                    return Ok(Some(self.start_of(code)));
-                }
-                self.position += 1;
-                code = self.code()?;
-                continue;
+        while code == MARK && self.is_batch()? {
+            self.pass_mark();
+            code = self.code()?;
+            if !ENDS[usize::from(code)] {
+                *run = Run::Marked(end);
+                return self.start_of(code).map(Some);
             }
-            if self.index.is_single(self.position) {
-                *run = Run::Single;
-                return Ok(Some(self.start_of(code)));
+            if code != end {
+                return Err(self.fail());
             }
-            *run = Run::Done;
-            return Ok(None);
+            self.position += 1;
+            code = self.code()?;
+            *run = Run::Between(end);
+        }
+        if self.is_single(code, *run)? {
+            *run = Run::Single(end);
+            return self.start_of(code).map(Some);
+        }
+        *run = Run::Done(0);
+        Ok(None)
+    }
+
+    /// Whether the value at the position is one that is given to the container alone. After a batch it is taken for what
+    /// follows the container, unless careful.
+    fn is_single(&mut self, code: u8, run: Run) -> Result<bool> {
+        if ENDS[usize::from(code)] || matches!(run, Run::Between(_)) && !self.careful {
+            return Ok(false);
+        }
+        match self.index.is_single(self.position) {
+            Some(single) => Ok(single),
+            None => Err(self.fail()),
         }
     }
 
     /// Passes a value that no one asks for.
     pub(super) fn skip(&mut self, start: Start) -> Result<()> {
+        let start = self.resolved(start)?;
         let head = match start.code {
-            BINGET => return self.payload(2, 0).map(drop),
-            LONG_BINGET => return self.payload(5, 0).map(drop),
+            BINGET => {
+                let [index] = self.argument(1)?;
+                return self.skip_again(u32::from(index), 2);
+            }
+            LONG_BINGET => {
+                let index = u32::from_le_bytes(self.argument(1)?);
+                return self.skip_again(index, 5);
+            }
             SHORT_BINUNICODE => {
                 let [len] = self.argument(1)?;
-                return self.payload(2, usize::from(len)).map(drop);
+                let text = self.payload(2, usize::from(len))?;
+                return self.check_text(text);
             }
             BINUNICODE => {
                 let len = u32::from_le_bytes(self.argument(1)?);
-                return self.payload(5, len as usize).map(drop);
+                let text = self.payload(5, len as usize)?;
+                return self.check_text(text);
             }
-            BINUNICODE8 => return self.long_payload().map(drop),
+            BINUNICODE8 => {
+                let text = self.long_payload()?;
+                return self.check_text(text);
+            }
             _ => self.head(start)?,
         };
         let (open, is_dict) = match head {
@@ -438,29 +642,59 @@ impl<'i, 'de> Reader<'i, 'de> {
             _ => return Ok(()),
         };
         let mut run = self.enter(&open)?;
+        let before = self.unhashable;
         while let Some(item) = self.next(&mut run)? {
-            self.skip(item)?;
             if is_dict {
+                let before = self.unhashable;
+                self.skip(item)?;
+                self.check_hashable(before)?;
                 let value = self.start()?;
                 self.skip(value)?;
+            } else {
+                self.skip(item)?;
             }
         }
-        self.leave(&open);
-        Ok(())
+        if open.end == ADDITEMS {
+            self.check_hashable(before)?;
+        }
+        self.end(&open, &mut run)
+    }
+
+    /// Passes what was put at `index` of the memo; the op has `len` bytes.
+    fn skip_again(&mut self, index: u32, len: usize) -> Result<()> {
+        let Some(place) = self.memo.get(index) else { return Err(self.fail()) };
+        // What it holds is not looked at; so only where nothing is asked of it.
+        let code = self.input.get(place.start as usize).copied().unwrap_or(MARK);
+        if place.tuples > 0 || matches!(code, EMPTY_LIST | EMPTY_DICT | EMPTY_SET | BYTEARRAY8 | MARK) {
+            self.unhashable += 1;
+        }
+        self.payload(len, 0).map(drop)
+    }
+
+    fn check_text(&mut self, text: &[u8]) -> Result<()> {
+        if text.is_ascii() || check_utf8(text).is_ok() { Ok(()) } else { Err(self.fail()) }
+    }
+
+    /// Fails if values that are no keys were met since there were `before` of them.
+    #[inline(always)]
+    fn check_hashable(&mut self, before: u64) -> Result<()> {
+        if self.unhashable == before { Ok(()) } else { Err(self.fail()) }
     }
 
     pub(super) fn visit_seq<V: Visitor<'de>>(&mut self, open: &Open, visitor: V) -> Result<V::Value> {
-        let run = self.enter(open)?;
-        let mut run = run;
+        let mut run = self.enter(open)?;
+        let before = self.unhashable;
         let value = visitor.visit_seq(Items { reader: self, run: &mut run });
         let value = self.checked(value)?;
+        if open.end == ADDITEMS {
+            self.check_hashable(before)?;
+        }
         self.end(open, &mut run)?;
         Ok(value)
     }
 
     pub(super) fn visit_map<V: Visitor<'de>>(&mut self, open: &Open, visitor: V) -> Result<V::Value> {
-        let run = self.enter(open)?;
-        let (mut run, mut value_next) = (run, false);
+        let (mut run, mut value_next) = (self.enter(open)?, false);
         let value = visitor.visit_map(Pairs { reader: self, run: &mut run, value_next: &mut value_next });
         let value = self.checked(value)?;
         if value_next {
@@ -473,16 +707,11 @@ impl<'i, 'de> Reader<'i, 'de> {
     /// Leaves a container, of which nothing may be left.
     #[inline(always)]
     pub(super) fn end(&mut self, open: &Open, run: &mut Run) -> Result<()> {
-        match run {
-            Run::Done => {}
-            Run::Short if matches!(self.code()?, TUPLE1 | TUPLE2 | TUPLE3) => self.position += 1,
-            _ => {
-                if self.next(run)?.is_some() {
-                    return Err(self.fail());
-                }
-            }
+        if self.next(run)?.is_some() {
+            return Err(self.fail());
         }
-        self.leave(open);
+        let Run::Done(tuples) = *run else { return Err(self.fail()) };
+        self.leave(open, tuples);
         Ok(())
     }
 
@@ -542,5 +771,27 @@ impl<'de> Reader<'_, 'de> {
             return Err(self.fail());
         }
         Ok(value)
+    }
+
+    /// The same for a key, or the name of a variant.
+    #[inline(always)]
+    pub(super) fn seeded_key<T: DeserializeSeed<'de>>(&mut self, seed: T, start: Start) -> Result<T::Value> {
+        let before = self.unhashable;
+        let key = self.seeded(seed, start)?;
+        self.check_hashable(before)?;
+        Ok(key)
+    }
+
+    /// Whether the `GET` at the position, of `code`, gives an atom.
+    pub(super) fn is_atom_again(&self, code: u8) -> bool {
+        let rest = self.input.get(self.position + 1..);
+        let index = match code {
+            BINGET => rest.and_then(|rest| rest.first().copied()).map(u32::from),
+            _ => rest.and_then(|rest| rest.first_chunk()).map(|index| u32::from_le_bytes(*index)),
+        };
+        let Some(place) = index.and_then(|index| self.memo.get(index)) else { return false };
+        let code = self.input.get(place.start as usize);
+        place.tuples == 0
+            && !matches!(code, Some(&(EMPTY_LIST | EMPTY_DICT | EMPTY_SET | EMPTY_TUPLE | SHORT_BINBYTES | BINBYTES)))
     }
 }
