@@ -4,9 +4,10 @@ use serde::de::{self, Deserialize, DeserializeSeed, Deserializer as _, Visitor};
 
 use crate::error::{Error, Result};
 use crate::serde::pull::cursor::Cursor;
-use crate::serde::pull::index::{BINFLOAT, BININT};
+use crate::serde::pull::index::{BINFLOAT, BINGET, BININT};
 use crate::serde::pull::memo::Place;
-use crate::serde::pull::reader::{Reader, Run, Start};
+use crate::serde::pull::reader::{NAMES, Reader, Start};
+use crate::serde::pull::walk::Run;
 
 pub(super) struct Items<'r, 'i, 'de> {
     pub(super) reader: &'r mut Reader<'i, 'de>,
@@ -152,6 +153,63 @@ pub(super) struct Pairs<'r, 'i, 'de> {
     pub(super) value_next: &'r mut bool,
 }
 
+impl<'de> Pairs<'_, '_, 'de> {
+    /// The next key, if it begins with a str from the memo that is at hand: names of fields do.
+    #[inline(always)]
+    fn name(&mut self) -> Option<&'de str> {
+        let reader = &mut *self.reader;
+        if !matches!(self.run, Run::Marked(_)) || reader.careful {
+            return None;
+        }
+        let &[BINGET, index, ..] = reader.input.get(reader.position..)? else { return None };
+        let (known, name) = reader.names[usize::from(index) % NAMES];
+        if known != u32::from(index) {
+            return None;
+        }
+        reader.last = Place { start: reader.position as u32, tuples: 0 };
+        Some(name)
+    }
+}
+
+/// A str that the `BINGET` at the position of a reader gives, or whatever begins with it.
+struct Name<'r, 'i, 'de> {
+    reader: &'r mut Reader<'i, 'de>,
+    name: &'de str,
+}
+
+impl<'r, 'i, 'de> Name<'r, 'i, 'de> {
+    /// What stands here, as everything else that does.
+    fn cursor(self) -> Cursor<'r, 'i, 'de> {
+        Cursor { reader: self.reader, start: Start { code: BINGET, tuples: 0, known: false } }
+    }
+}
+
+impl<'de> de::Deserializer<'de> for Name<'_, '_, 'de> {
+    type Error = Error;
+
+    #[inline(always)]
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        self.reader.position += 2;
+        let result = visitor.visit_borrowed_str(self.name);
+        self.reader.checked(result)
+    }
+
+    forward! {
+        deserialize_str: deserialize_string deserialize_identifier;
+    }
+
+    to_cursor! {
+        deserialize_any() deserialize_bool() deserialize_i8() deserialize_i16() deserialize_i32() deserialize_i64()
+        deserialize_i128() deserialize_u8() deserialize_u16() deserialize_u32() deserialize_u64() deserialize_u128()
+        deserialize_f32() deserialize_f64() deserialize_char() deserialize_bytes() deserialize_byte_buf()
+        deserialize_option() deserialize_unit() deserialize_seq() deserialize_map() deserialize_ignored_any()
+        deserialize_unit_struct(name: &'static str) deserialize_newtype_struct(name: &'static str)
+        deserialize_tuple(len: usize) deserialize_tuple_struct(name: &'static str, len: usize)
+        deserialize_struct(name: &'static str, fields: &'static [&'static str])
+        deserialize_enum(name: &'static str, variants: &'static [&'static str])
+    }
+}
+
 impl<'de> de::MapAccess<'de> for Pairs<'_, '_, 'de> {
     type Error = Error;
 
@@ -159,6 +217,16 @@ impl<'de> de::MapAccess<'de> for Pairs<'_, '_, 'de> {
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>> {
         if *self.value_next {
             return Err(self.reader.fail());
+        }
+        if let Some(name) = self.name() {
+            *self.value_next = true;
+            let (before, unhashable) = (self.reader.position, self.reader.unhashable);
+            let key = seed.deserialize(Name { reader: self.reader, name })?;
+            if self.reader.position == before {
+                return Err(self.reader.fail());
+            }
+            self.reader.check_hashable(unhashable)?;
+            return Ok(Some(key));
         }
         match self.reader.next(self.run)? {
             Some(start) => {

@@ -5,7 +5,9 @@ use serde::de::{self, Visitor};
 use crate::error::{Error, Result};
 use crate::serde::pull::access::{Items, Variant};
 use crate::serde::pull::index::*;
-use crate::serde::pull::reader::{Head, NAMES, Reader, Run, Start};
+use crate::serde::pull::memo::Place;
+use crate::serde::pull::reader::{Head, NAMES, Open, Reader, Start};
+use crate::serde::pull::walk::Run;
 
 /// A value at the position of a reader.
 pub(super) struct Cursor<'r, 'i, 'de> {
@@ -116,8 +118,8 @@ impl<'i, 'de> Cursor<'_, 'i, 'de> {
             },
             Head::Bytes(bytes) => visitor.visit_borrowed_bytes(bytes),
             Head::EmptyTuple => return self.visit_empty(visitor),
-            Head::Tuple(open) | Head::List(open) | Head::Set(open) => return self.reader.visit_seq(&open, visitor),
-            Head::Dict(open) => return self.reader.visit_map(&open, visitor),
+            Head::Tuple(open) | Head::List(open) | Head::Set(open) => return self.reader.visit_seq(open, visitor),
+            Head::Dict(open) => return self.reader.visit_map(open, visitor),
         };
         self.reader.checked(result)
     }
@@ -214,7 +216,7 @@ impl<'de> de::Deserializer<'de> for Cursor<'_, '_, 'de> {
             Head::Bytes(bytes) | Head::Py2Str(bytes) => visitor.visit_borrowed_bytes(bytes),
             Head::Str(text) => visitor.visit_borrowed_str(text),
             Head::EmptyTuple => return self.visit_empty(visitor),
-            Head::List(open) | Head::Tuple(open) => return self.reader.visit_seq(&open, visitor),
+            Head::List(open) | Head::Tuple(open) => return self.reader.visit_seq(open, visitor),
             _ => return self.refused(),
         };
         self.reader.checked(result)
@@ -255,7 +257,7 @@ impl<'de> de::Deserializer<'de> for Cursor<'_, '_, 'de> {
     fn deserialize_seq<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value> {
         self.expect_tuple();
         match self.head()? {
-            Head::Tuple(open) | Head::List(open) | Head::Set(open) => self.reader.visit_seq(&open, visitor),
+            Head::Tuple(open) | Head::List(open) | Head::Set(open) => self.reader.visit_seq(open, visitor),
             Head::EmptyTuple => self.visit_empty(visitor),
             Head::Bytes(bytes) => {
                 let mut bytes = bytes.iter().copied();
@@ -272,8 +274,10 @@ impl<'de> de::Deserializer<'de> for Cursor<'_, '_, 'de> {
         self.expect_tuple();
         if self.start.code != TUPLE {
             self.resolve()?;
+            return self.deserialize_seq(visitor);
         }
-        self.deserialize_seq(visitor)
+        let place = Place { start: self.reader.position as u32, tuples: self.start.tuples };
+        self.reader.visit_seq(Open::tuple(place, self.start.known, u32::MAX), visitor)
     }
 
     fn deserialize_tuple_struct<V: Visitor<'de>>(self, name: &'static str, len: usize, visitor: V) -> Result<V::Value> {
@@ -284,7 +288,7 @@ impl<'de> de::Deserializer<'de> for Cursor<'_, '_, 'de> {
     #[inline]
     fn deserialize_map<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value> {
         match self.head()? {
-            Head::Dict(open) => self.reader.visit_map(&open, visitor),
+            Head::Dict(open) => self.reader.visit_map(open, visitor),
             _ => self.refused(),
         }
     }
@@ -297,10 +301,14 @@ impl<'de> de::Deserializer<'de> for Cursor<'_, '_, 'de> {
         visitor: V,
     ) -> Result<V::Value> {
         self.reader.check_class(name)?;
+        if self.start.code == EMPTY_DICT {
+            let open = Open::here(self.reader.position, SETITEMS);
+            return self.reader.visit_map(open, visitor);
+        }
         self.expect_tuple();
         match self.head()? {
-            Head::Dict(open) => self.reader.visit_map(&open, visitor),
-            Head::Tuple(open) | Head::List(open) => self.reader.visit_seq(&open, visitor),
+            Head::Dict(open) => self.reader.visit_map(open, visitor),
+            Head::Tuple(open) | Head::List(open) => self.reader.visit_seq(open, visitor),
             Head::EmptyTuple => self.visit_empty(visitor),
             _ => self.refused(),
         }
@@ -321,11 +329,11 @@ impl<'de> de::Deserializer<'de> for Cursor<'_, '_, 'de> {
                 self.reader.checked(result)
             }
             Head::Dict(open) => {
-                let mut run = self.reader.enter(&open)?;
+                let mut run = self.reader.enter(open)?;
                 let Some(name) = self.reader.next(&mut run)? else { return self.refused() };
                 let result = visitor.visit_enum(Variant { reader: self.reader, name, content: true });
                 let value = self.reader.checked(result)?;
-                self.reader.end(&open, &mut run)?;
+                self.reader.end(open, &mut run)?;
                 Ok(value)
             }
             _ => self.refused(),

@@ -20,6 +20,7 @@ mod cursor;
 mod index;
 mod memo;
 mod reader;
+mod walk;
 
 use serde::de::Deserialize;
 

@@ -5,10 +5,8 @@ use serde::de::{DeserializeSeed, Visitor};
 use crate::error::{Error, Result};
 use crate::limits::Limits;
 use crate::op::number::Integer;
-use crate::op::text::check_utf8;
 use crate::opcode::HIGHEST_PROTOCOL;
 use crate::serde::asked::Asked;
-use crate::serde::pull::access::{Items, Pairs};
 use crate::serde::pull::cursor::Cursor;
 use crate::serde::pull::index::*;
 use crate::serde::pull::memo::{Memo, Place};
@@ -24,7 +22,7 @@ pub(super) struct Reader<'i, 'de> {
     pub(super) careful: bool,
     py2_strings: bool,
     pub(super) position: usize,
-    memo: Memo,
+    pub(super) memo: Memo,
     /// The value that a `MEMOIZE` at the position would put into the memo.
     pub(super) last: Place,
     /// Containers on the way from the root to the value being read.
@@ -35,7 +33,7 @@ pub(super) struct Reader<'i, 'de> {
     /// How many containers may yet be read again.
     pub(super) visits: u64,
     /// How many values were met that are no keys.
-    unhashable: u64,
+    pub(super) unhashable: u64,
     /// Strings used again, by memo index.
     pub(super) names: [(u32, &'de str); NAMES],
     /// Whether anything went wrong, also where a type made its peace with it.
@@ -71,44 +69,39 @@ pub(super) enum Head<'de> {
 }
 
 /// A container about to be read.
-pub(super) struct Open {
-    start: u32,
-    /// How many tuples begin with it.
-    tuples: u16,
-    /// Whether it is known to be no more than that.
-    known: bool,
-    /// Where to go on if it was met through the memo.
-    back: Option<usize>,
-    /// The op that fills it from a mark.
-    end: u8,
-}
-
-/// How far a container is read. Batches and single items end by the op that fills the container.
 #[derive(Clone, Copy)]
-pub(super) enum Run {
-    /// Before the first item of a tuple without a mark.
-    First(Start),
-    /// After the first item of a tuple without a mark.
-    Second,
-    /// After some items of a tuple without a mark; so many tuples begin with it.
-    Short { count: u8, tuples: u16 },
-    /// Above a mark.
-    Marked(u8),
-    /// Before all batches.
-    Empty(u8),
-    /// Between batches.
-    Between(u8),
-    /// After the one item, or the key and its value, that an op gives to the container.
-    Single(u8),
-    /// After the end; so many tuples begin with it.
-    Done(u16),
+pub(super) struct Open {
+    pub(super) start: u32,
+    /// Where to go on if it was met through the memo; else no place.
+    pub(super) back: u32,
+    /// How many tuples begin with it.
+    pub(super) tuples: u16,
+    /// The op that fills it from a mark.
+    pub(super) end: u8,
+    /// Whether it is known to be no more than that.
+    pub(super) known: bool,
 }
 
 impl Open {
-    fn tuple(place: Place, known: bool, back: Option<usize>) -> Open {
-        Open { start: place.start, tuples: place.tuples, known, back, end: TUPLE }
+    /// A container that the ops from here on make.
+    #[inline(always)]
+    pub(super) fn here(position: usize, end: u8) -> Open {
+        Open { start: position as u32, back: NO_PLACE, tuples: 0, end, known: true }
+    }
+
+    #[inline(always)]
+    pub(super) fn tuple(place: Place, known: bool, back: u32) -> Open {
+        Open { start: place.start, back, tuples: place.tuples, end: TUPLE, known }
+    }
+
+    #[inline(always)]
+    pub(super) fn is_again(self) -> bool {
+        self.back != NO_PLACE
     }
 }
+
+/// More than any place in the input.
+const NO_PLACE: u32 = u32::MAX;
 
 /// From how many bytes on an atom is long.
 const LONG_ATOM: u32 = 4096;
@@ -181,11 +174,18 @@ impl<'i, 'de> Reader<'i, 'de> {
     pub(super) fn code(&mut self) -> Result<u8> {
         match self.input.get(self.position) {
             Some(&code) if PASSED[usize::from(code)] == 0 => Ok(code),
-            Some(&MEMOIZE) => {
-                self.position += 1;
-                self.memoize()?;
-                self.code_after_passed()
-            }
+            Some(&MEMOIZE) => self.code_after_memoized(),
+            _ => self.code_after_passed(),
+        }
+    }
+
+    /// The same after a `MEMOIZE`, as most of those that are passed.
+    #[inline(never)]
+    fn code_after_memoized(&mut self) -> Result<u8> {
+        self.position += 1;
+        self.memoize()?;
+        match self.input.get(self.position) {
+            Some(&code) if PASSED[usize::from(code)] == 0 => Ok(code),
             _ => self.code_after_passed(),
         }
     }
@@ -223,7 +223,7 @@ impl<'i, 'de> Reader<'i, 'de> {
         self.memoize()
     }
 
-    #[inline]
+    #[inline(always)]
     fn memoize(&mut self) -> Result<()> {
         if self.again > 0 {
             return Ok(());
@@ -265,7 +265,7 @@ impl<'i, 'de> Reader<'i, 'de> {
 
     /// Passes a mark, which is nothing to put into the memo.
     #[inline(always)]
-    fn pass_mark(&mut self) {
+    pub(super) fn pass_mark(&mut self) {
         self.position += 1;
         self.last = Place::NONE;
     }
@@ -324,7 +324,7 @@ impl<'i, 'de> Reader<'i, 'de> {
         match start.code {
             TUPLE => {
                 let place = Place { start: self.position as u32, tuples: start.tuples };
-                Ok(Head::Tuple(Open::tuple(place, start.known, None)))
+                Ok(Head::Tuple(Open::tuple(place, start.known, NO_PLACE)))
             }
             BINGET => {
                 let [index] = self.argument(1)?;
@@ -334,7 +334,7 @@ impl<'i, 'de> Reader<'i, 'de> {
                 let index = u32::from_le_bytes(self.argument(1)?);
                 self.recall(index, 5)
             }
-            code => self.plain(code, None),
+            code => self.plain(code, NO_PLACE),
         }
     }
 
@@ -355,10 +355,10 @@ impl<'i, 'de> Reader<'i, 'de> {
         self.last = Place::NONE;
         self.position = place.start as usize;
         if place.tuples > 0 {
-            return Ok(Head::Tuple(Open::tuple(place, true, Some(back))));
+            return Ok(Head::Tuple(Open::tuple(place, true, back as u32)));
         }
         let Some(&code) = self.input.get(self.position) else { return Err(self.fail()) };
-        let head = self.plain(code, Some(back))?;
+        let head = self.plain(code, back as u32)?;
         if let Head::Str(name) = head {
             self.names[index as usize % NAMES] = (index, name);
         }
@@ -381,8 +381,8 @@ impl<'i, 'de> Reader<'i, 'de> {
 
     /// What an op that makes a value makes.
     #[inline]
-    pub(super) fn plain(&mut self, code: u8, back: Option<usize>) -> Result<Head<'de>> {
-        let open = |end| Open { start: self.position as u32, tuples: 0, known: true, back, end };
+    pub(super) fn plain(&mut self, code: u8, back: u32) -> Result<Head<'de>> {
+        let open = |end| Open { back, ..Open::here(self.position, end) };
         Ok(match code {
             SHORT_BINUNICODE | BINUNICODE | BINUNICODE8 => Head::Str(self.str(code)?),
             BININT1 => {
@@ -455,266 +455,6 @@ impl<'i, 'de> Reader<'i, 'de> {
         }
     }
 
-    /// Goes into a container, of which `open` is the place, unless it is too deep or too much was read again.
-    pub(super) fn enter(&mut self, open: &Open) -> Result<Run> {
-        if self.depth >= self.deepest {
-            return Err(self.fail());
-        }
-        self.depth += 1;
-        self.again += u64::from(open.back.is_some());
-        if self.again > 0 {
-            match self.visits.checked_sub(1) {
-                Some(left) => self.visits = left,
-                None => return Err(self.fail()),
-            }
-        }
-        match open.tuples {
-            0 => {
-                self.unhashable += 1;
-                self.position += 1;
-                if self.code()? != MARK || !self.is_batch()? {
-                    return Ok(Run::Empty(open.end));
-                }
-                self.pass_mark();
-                Ok(Run::Marked(open.end))
-            }
-            1 if self.input.get(self.position) == Some(&MARK) => {
-                self.pass_mark();
-                Ok(Run::Marked(TUPLE))
-            }
-            1 => Ok(Run::First(Start { code: self.code()?, tuples: 0, known: open.known })),
-            tuples => Ok(Run::First(Start { code: TUPLE, tuples: tuples - 1, known: true })),
-        }
-    }
-
-    /// Whether the mark at the position, in a container or after it, begins a batch: it is taken for one, unless careful.
-    #[inline]
-    fn is_batch(&mut self) -> Result<bool> {
-        if !self.careful {
-            return Ok(true);
-        }
-        match self.index.tuples(self.position) {
-            Some(tuples) => Ok(tuples == 0),
-            None => Err(self.fail()),
-        }
-    }
-
-    /// Leaves a container with which so many tuples begin.
-    #[inline(always)]
-    fn leave(&mut self, open: &Open, tuples: u16) {
-        self.depth -= 1;
-        self.last = Place { start: open.start, tuples };
-        if let Some(back) = open.back {
-            self.again -= 1;
-            self.position = back;
-            self.last = Place::NONE;
-        }
-    }
-
-    /// Goes to the next item, or to the next key; nothing at the end.
-    #[inline(always)]
-    pub(super) fn next(&mut self, run: &mut Run) -> Result<Option<Start>> {
-        match *run {
-            Run::Marked(_) => {
-                let code = self.code()?;
-                if !ENDS[usize::from(code)] {
-                    return self.start_of(code).map(Some);
-                }
-            }
-            Run::First(start) => {
-                *run = Run::Second;
-                return Ok(Some(start));
-            }
-            Run::Second => {
-                let tuples = self.last.tuples;
-                let code = self.code()?;
-                *run = Run::Short { count: 1, tuples: tuples.saturating_add(1) };
-                if !ENDS[usize::from(code)] {
-                    *run = Run::Short { count: 2, tuples: tuples.saturating_add(1) };
-                    return self.start_of(code).map(Some);
-                }
-            }
-            _ => {}
-        }
-        self.next_elsewhere(run)
-    }
-
-    fn next_elsewhere(&mut self, run: &mut Run) -> Result<Option<Start>> {
-        if let Run::Done(_) = run {
-            return Ok(None);
-        }
-        let mut code = self.code()?;
-        let end = match (*run, code) {
-            (Run::Marked(TUPLE), TUPLE) => {
-                self.position += 1;
-                *run = Run::Done(1);
-                return Ok(None);
-            }
-            (Run::Short { count, tuples }, TUPLE1 | TUPLE2 | TUPLE3) if code - TUPLE1 + 1 == count => {
-                self.position += 1;
-                *run = Run::Done(tuples);
-                return Ok(None);
-            }
-            (Run::Short { count: 2, tuples }, _) if !ENDS[usize::from(code)] => {
-                *run = Run::Short { count: 3, tuples };
-                return self.start_of(code).map(Some);
-            }
-            (Run::Marked(end @ APPENDS), APPENDS)
-            | (Run::Marked(end @ SETITEMS), SETITEMS)
-            | (Run::Marked(end @ ADDITEMS), ADDITEMS)
-            | (Run::Single(end @ APPENDS), APPEND)
-            | (Run::Single(end @ SETITEMS), SETITEM) => {
-                self.position += 1;
-                self.last = Place::NONE;
-                code = self.code()?;
-                *run = Run::Between(end);
-                end
-            }
-            (Run::Empty(end) | Run::Between(end), _) => end,
-            _ => return Err(self.fail()),
-        };
-        // Between batches; there may be empty ones.
-        while code == MARK && self.is_batch()? {
-            self.pass_mark();
-            code = self.code()?;
-            if !ENDS[usize::from(code)] {
-                *run = Run::Marked(end);
-                return self.start_of(code).map(Some);
-            }
-            if code != end {
-                return Err(self.fail());
-            }
-            self.position += 1;
-            code = self.code()?;
-            *run = Run::Between(end);
-        }
-        if self.is_single(code, *run)? {
-            *run = Run::Single(end);
-            return self.start_of(code).map(Some);
-        }
-        *run = Run::Done(0);
-        Ok(None)
-    }
-
-    /// Whether the value at the position is one that is given to the container alone. After a batch it is taken for what
-    /// follows the container, unless careful.
-    fn is_single(&mut self, code: u8, run: Run) -> Result<bool> {
-        if ENDS[usize::from(code)] || matches!(run, Run::Between(_)) && !self.careful {
-            return Ok(false);
-        }
-        match self.index.is_single(self.position) {
-            Some(single) => Ok(single),
-            None => Err(self.fail()),
-        }
-    }
-
-    /// Passes a value that no one asks for.
-    pub(super) fn skip(&mut self, start: Start) -> Result<()> {
-        let start = self.resolved(start)?;
-        let head = match start.code {
-            BINGET => {
-                let [index] = self.argument(1)?;
-                return self.skip_again(u32::from(index), 2);
-            }
-            LONG_BINGET => {
-                let index = u32::from_le_bytes(self.argument(1)?);
-                return self.skip_again(index, 5);
-            }
-            SHORT_BINUNICODE => {
-                let [len] = self.argument(1)?;
-                let text = self.payload(2, usize::from(len))?;
-                return self.check_text(text);
-            }
-            BINUNICODE => {
-                let len = u32::from_le_bytes(self.argument(1)?);
-                let text = self.payload(5, len as usize)?;
-                return self.check_text(text);
-            }
-            BINUNICODE8 => {
-                let text = self.long_payload()?;
-                return self.check_text(text);
-            }
-            _ => self.head(start)?,
-        };
-        let (open, is_dict) = match head {
-            Head::Tuple(open) | Head::List(open) | Head::Set(open) => (open, false),
-            Head::Dict(open) => (open, true),
-            _ => return Ok(()),
-        };
-        let mut run = self.enter(&open)?;
-        let before = self.unhashable;
-        while let Some(item) = self.next(&mut run)? {
-            if is_dict {
-                let before = self.unhashable;
-                self.skip(item)?;
-                self.check_hashable(before)?;
-                let value = self.start()?;
-                self.skip(value)?;
-            } else {
-                self.skip(item)?;
-            }
-        }
-        if open.end == ADDITEMS {
-            self.check_hashable(before)?;
-        }
-        self.end(&open, &mut run)
-    }
-
-    /// Passes what was put at `index` of the memo; the op has `len` bytes.
-    fn skip_again(&mut self, index: u32, len: usize) -> Result<()> {
-        let Some(place) = self.memo.get(index) else { return Err(self.fail()) };
-        // What it holds is not looked at; so only where nothing is asked of it.
-        let code = self.input.get(place.start as usize).copied().unwrap_or(MARK);
-        if place.tuples > 0 || matches!(code, EMPTY_LIST | EMPTY_DICT | EMPTY_SET | BYTEARRAY8 | MARK) {
-            self.unhashable += 1;
-        }
-        self.payload(len, 0).map(drop)
-    }
-
-    fn check_text(&mut self, text: &[u8]) -> Result<()> {
-        if text.is_ascii() || check_utf8(text).is_ok() { Ok(()) } else { Err(self.fail()) }
-    }
-
-    /// Fails if values that are no keys were met since there were `before` of them.
-    #[inline(always)]
-    fn check_hashable(&mut self, before: u64) -> Result<()> {
-        if self.unhashable == before { Ok(()) } else { Err(self.fail()) }
-    }
-
-    pub(super) fn visit_seq<V: Visitor<'de>>(&mut self, open: &Open, visitor: V) -> Result<V::Value> {
-        let mut run = self.enter(open)?;
-        let before = self.unhashable;
-        let value = visitor.visit_seq(Items { reader: self, run: &mut run });
-        let value = self.checked(value)?;
-        if open.end == ADDITEMS {
-            self.check_hashable(before)?;
-        }
-        self.end(open, &mut run)?;
-        Ok(value)
-    }
-
-    pub(super) fn visit_map<V: Visitor<'de>>(&mut self, open: &Open, visitor: V) -> Result<V::Value> {
-        let (mut run, mut value_next) = (self.enter(open)?, false);
-        let value = visitor.visit_map(Pairs { reader: self, run: &mut run, value_next: &mut value_next });
-        let value = self.checked(value)?;
-        if value_next {
-            return Err(self.fail());
-        }
-        self.end(open, &mut run)?;
-        Ok(value)
-    }
-
-    /// Leaves a container, of which nothing may be left.
-    #[inline(always)]
-    pub(super) fn end(&mut self, open: &Open, run: &mut Run) -> Result<()> {
-        if self.next(run)?.is_some() {
-            return Err(self.fail());
-        }
-        let Run::Done(tuples) = *run else { return Err(self.fail()) };
-        self.leave(open, tuples);
-        Ok(())
-    }
-
     pub(super) fn visit_big_int<V: Visitor<'de>>(&mut self, le: &[u8], visitor: V) -> Result<V::Value> {
         let Integer::Big(le) = Integer::from_le(le) else { return Err(self.fail()) };
         let fill = if le.last().is_some_and(|byte| byte & 0x80 != 0) { 0xff } else { 0 };
@@ -747,18 +487,6 @@ pub(super) const PASSED: [u8; 256] = {
     passed[FRAME as usize] = 9;
     passed[PROTO as usize] = 2;
     passed
-};
-
-/// Whether an op ends a run of items.
-pub(super) const ENDS: [bool; 256] = {
-    let mut ends = [false; 256];
-    let codes = [APPEND, APPENDS, SETITEM, SETITEMS, ADDITEMS, TUPLE, TUPLE1, TUPLE2, TUPLE3, STOP];
-    let mut next = 0;
-    while next < codes.len() {
-        ends[codes[next] as usize] = true;
-        next += 1;
-    }
-    ends
 };
 
 impl<'de> Reader<'_, 'de> {
