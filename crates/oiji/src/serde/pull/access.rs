@@ -82,7 +82,7 @@ impl<'r, 'i, 'de> Number<'r, 'i, 'de> {
     /// What stands here, as everything else that does.
     fn cursor(self) -> Cursor<'r, 'i, 'de> {
         let code = if matches!(self.figure, Figure::Int(_)) { BININT } else { BINFLOAT };
-        Cursor { reader: self.reader, start: Start { code, tuples: 0, known: false } }
+        Cursor { reader: self.reader, start: Start::of(code) }
     }
 }
 
@@ -180,7 +180,7 @@ struct Name<'r, 'i, 'de> {
 impl<'r, 'i, 'de> Name<'r, 'i, 'de> {
     /// What stands here, as everything else that does.
     fn cursor(self) -> Cursor<'r, 'i, 'de> {
-        Cursor { reader: self.reader, start: Start { code: BINGET, tuples: 0, known: false } }
+        Cursor { reader: self.reader, start: Start::of(BINGET) }
     }
 }
 

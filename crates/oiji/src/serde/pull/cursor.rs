@@ -32,11 +32,11 @@ impl<'i, 'de> Cursor<'_, 'i, 'de> {
     #[inline]
     fn expect_tuple(&mut self) {
         let start = self.start;
-        if start.known {
+        if start.known() {
             return;
         }
-        let is_tuple = match start.code {
-            BINGET | LONG_BINGET => self.reader.is_atom_again(start.code),
+        let is_tuple = match start.code() {
+            BINGET | LONG_BINGET => self.reader.is_atom_again(start.code()),
             code => !matches!(
                 code,
                 TUPLE
@@ -51,7 +51,7 @@ impl<'i, 'de> Cursor<'_, 'i, 'de> {
             ),
         };
         if is_tuple {
-            self.start = Start { code: TUPLE, tuples: 1, known: false };
+            self.start = Start::new(TUPLE, 1, false);
         }
     }
 
@@ -59,7 +59,7 @@ impl<'i, 'de> Cursor<'_, 'i, 'de> {
     #[inline(always)]
     fn known_name(&mut self) -> Option<&'de str> {
         let reader = &mut *self.reader;
-        if self.start.code != BINGET {
+        if self.start.code() != BINGET {
             return None;
         }
         let index = *reader.input.get(reader.position + 1)?;
@@ -73,7 +73,7 @@ impl<'i, 'de> Cursor<'_, 'i, 'de> {
     /// A str, by the ops that say nearly all of them.
     #[inline(always)]
     fn text(&mut self) -> Result<&'de str> {
-        if self.start.code == SHORT_BINUNICODE {
+        if self.start.code() == SHORT_BINUNICODE {
             return self.reader.str(SHORT_BINUNICODE);
         }
         match self.known_name() {
@@ -94,7 +94,7 @@ impl<'i, 'de> Cursor<'_, 'i, 'de> {
     #[inline(always)]
     fn int(&mut self) -> Result<Option<i64>> {
         let reader = &mut *self.reader;
-        let (value, len) = match self.start.code {
+        let (value, len) = match self.start.code() {
             BININT => (i64::from(i32::from_le_bytes(reader.argument(1)?)), 5),
             BININT2 => (i64::from(u16::from_le_bytes(reader.argument(1)?)), 3),
             BININT1 => (i64::from(u8::from_le_bytes(reader.argument(1)?)), 2),
@@ -148,10 +148,10 @@ impl<'de> de::Deserializer<'de> for Cursor<'_, '_, 'de> {
 
     #[inline]
     fn deserialize_bool<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value> {
-        let value = match self.start.code {
+        let value = match self.start.code() {
             NEWTRUE | NEWFALSE => {
                 self.reader.position += 1;
-                self.start.code == NEWTRUE
+                self.start.code() == NEWTRUE
             }
             _ => match self.head()? {
                 Head::Bool(value) => value,
@@ -180,7 +180,7 @@ impl<'de> de::Deserializer<'de> for Cursor<'_, '_, 'de> {
 
     #[inline]
     fn deserialize_f64<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value> {
-        if self.start.code == BINFLOAT {
+        if self.start.code() == BINFLOAT {
             let value = f64::from_be_bytes(self.reader.argument(1)?);
             self.reader.position += 9;
             let result = visitor.visit_f64(value);
@@ -224,7 +224,7 @@ impl<'de> de::Deserializer<'de> for Cursor<'_, '_, 'de> {
 
     #[inline]
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        if self.start.code != NONE {
+        if self.start.code() != NONE {
             return visitor.visit_some(self);
         }
         self.reader.position += 1;
@@ -272,12 +272,12 @@ impl<'de> de::Deserializer<'de> for Cursor<'_, '_, 'de> {
     #[inline]
     fn deserialize_tuple<V: Visitor<'de>>(mut self, _len: usize, visitor: V) -> Result<V::Value> {
         self.expect_tuple();
-        if self.start.code != TUPLE {
+        if self.start.code() != TUPLE {
             self.resolve()?;
             return self.deserialize_seq(visitor);
         }
-        let place = Place { start: self.reader.position as u32, tuples: self.start.tuples };
-        self.reader.visit_seq(Open::tuple(place, self.start.known, u32::MAX), visitor)
+        let place = Place { start: self.reader.position as u32, tuples: self.start.tuples() };
+        self.reader.visit_seq(Open::tuple(place, self.start.known(), u32::MAX), visitor)
     }
 
     fn deserialize_tuple_struct<V: Visitor<'de>>(self, name: &'static str, len: usize, visitor: V) -> Result<V::Value> {
@@ -301,7 +301,7 @@ impl<'de> de::Deserializer<'de> for Cursor<'_, '_, 'de> {
         visitor: V,
     ) -> Result<V::Value> {
         self.reader.check_class(name)?;
-        if self.start.code == EMPTY_DICT {
+        if self.start.code() == EMPTY_DICT {
             let open = Open::here(self.reader.position, SETITEMS);
             return self.reader.visit_map(open, visitor);
         }

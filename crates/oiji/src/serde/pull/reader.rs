@@ -40,14 +40,39 @@ pub(super) struct Reader<'i, 'de> {
     pub(super) failed: bool,
 }
 
-/// How a value begins.
+/// How a value begins, in one word: in parts it went through memory, part by part, and was waited for.
 #[derive(Clone, Copy)]
-pub(super) struct Start {
+pub(super) struct Start(u32);
+
+impl Start {
+    #[inline(always)]
+    pub(super) fn new(code: u8, tuples: u16, known: bool) -> Start {
+        Start(u32::from(tuples) << 16 | u32::from(known) << 8 | u32::from(code))
+    }
+
+    /// Where nothing is known but the op.
+    #[inline(always)]
+    pub(super) fn of(code: u8) -> Start {
+        Start(u32::from(code))
+    }
+
     /// The op at its place; `TUPLE` where a tuple begins there.
-    pub(super) code: u8,
-    pub(super) tuples: u16,
+    #[inline(always)]
+    pub(super) fn code(self) -> u8 {
+        self.0 as u8
+    }
+
+    /// How many tuples begin there.
+    #[inline(always)]
+    pub(super) fn tuples(self) -> u16 {
+        (self.0 >> 16) as u16
+    }
+
     /// Whether a tuple begins there for certain, or none for certain.
-    pub(super) known: bool,
+    #[inline(always)]
+    pub(super) fn known(self) -> bool {
+        self.0 & 0x100 != 0
+    }
 }
 
 /// What stands at a place. Atoms are taken; of containers the place is.
@@ -151,16 +176,11 @@ impl<'i, 'de> Reader<'i, 'de> {
 
     #[inline(always)]
     pub(super) fn checked<T>(&mut self, result: Result<T>) -> Result<T> {
-        match result {
-            Ok(value) => Ok(value),
-            Err(error) => Err(self.failed(error)),
+        // Not taken apart, and so not copied.
+        if result.is_err() {
+            self.failed = true;
         }
-    }
-
-    #[cold]
-    pub(super) fn failed(&mut self, error: Error) -> Error {
-        self.failed = true;
-        error
+        result
     }
 
     /// There are no instances in what is read here.
@@ -246,19 +266,19 @@ impl<'i, 'de> Reader<'i, 'de> {
     #[inline(always)]
     pub(super) fn start_of(&mut self, code: u8) -> Result<Start> {
         self.last = Place { start: self.position as u32, tuples: 0 };
-        let start = Start { code, tuples: 0, known: false };
+        let start = Start::of(code);
         if self.careful { self.resolved(start) } else { Ok(start) }
     }
 
     /// The value at the position, with what is said of it by what follows.
     #[inline]
     pub(super) fn resolved(&mut self, start: Start) -> Result<Start> {
-        if start.known {
+        if start.known() {
             return Ok(start);
         }
         match self.index.tuples(self.position) {
-            Some(0) => Ok(Start { known: true, ..start }),
-            Some(tuples) => Ok(Start { code: TUPLE, tuples, known: true }),
+            Some(0) => Ok(Start::new(start.code(), 0, true)),
+            Some(tuples) => Ok(Start::new(TUPLE, tuples, true)),
             None => Err(self.fail()),
         }
     }
@@ -321,10 +341,10 @@ impl<'i, 'de> Reader<'i, 'de> {
     }
 
     pub(super) fn head(&mut self, start: Start) -> Result<Head<'de>> {
-        match start.code {
+        match start.code() {
             TUPLE => {
-                let place = Place { start: self.position as u32, tuples: start.tuples };
-                Ok(Head::Tuple(Open::tuple(place, start.known, NO_PLACE)))
+                let place = Place { start: self.position as u32, tuples: start.tuples() };
+                Ok(Head::Tuple(Open::tuple(place, start.known(), NO_PLACE)))
             }
             BINGET => {
                 let [index] = self.argument(1)?;
@@ -494,20 +514,21 @@ impl<'de> Reader<'_, 'de> {
     #[inline(always)]
     pub(super) fn seeded<T: DeserializeSeed<'de>>(&mut self, seed: T, start: Start) -> Result<T::Value> {
         let before = self.position;
-        let value = seed.deserialize(self.cursor(start))?;
+        let value = seed.deserialize(self.cursor(start));
         if self.position == before {
-            return Err(self.fail());
+            self.failed = true;
+            return value.and_then(|_| Err(left()));
         }
-        Ok(value)
+        value
     }
 
     /// The same for a key, or the name of a variant.
     #[inline(always)]
     pub(super) fn seeded_key<T: DeserializeSeed<'de>>(&mut self, seed: T, start: Start) -> Result<T::Value> {
         let before = self.unhashable;
-        let key = self.seeded(seed, start)?;
+        let key = self.seeded(seed, start);
         self.check_hashable(before)?;
-        Ok(key)
+        key
     }
 
     /// Whether the `GET` at the position, of `code`, gives an atom.

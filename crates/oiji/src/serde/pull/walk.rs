@@ -7,7 +7,7 @@ use crate::op::text::check_utf8;
 use crate::serde::pull::access::{Items, Pairs};
 use crate::serde::pull::index::*;
 use crate::serde::pull::memo::Place;
-use crate::serde::pull::reader::{Head, Open, Reader, Start};
+use crate::serde::pull::reader::{Head, Open, Reader, Start, left};
 
 /// How far a container is read. Batches and single items end by the op that fills the container.
 // Told apart by a byte of its own, which is quicker to ask than a gap in what the variants hold.
@@ -59,8 +59,8 @@ impl<'de> Reader<'_, 'de> {
                 self.pass_mark();
                 Ok(Run::Marked(TUPLE))
             }
-            1 => Ok(Run::First(Start { code: self.code()?, tuples: 0, known: open.known })),
-            tuples => Ok(Run::First(Start { code: TUPLE, tuples: tuples - 1, known: true })),
+            1 => Ok(Run::First(Start::new(self.code()?, 0, open.known))),
+            tuples => Ok(Run::First(Start::new(TUPLE, tuples - 1, true))),
         }
     }
 
@@ -186,7 +186,7 @@ impl<'de> Reader<'_, 'de> {
     /// Passes a value that no one asks for.
     pub(super) fn skip(&mut self, start: Start) -> Result<()> {
         let start = self.resolved(start)?;
-        let head = match start.code {
+        let head = match start.code() {
             BINGET => {
                 let [index] = self.argument(1)?;
                 return self.skip_again(u32::from(index), 2);
@@ -260,23 +260,27 @@ impl<'de> Reader<'_, 'de> {
         let mut run = self.enter(open)?;
         let before = self.unhashable;
         let value = visitor.visit_seq(Items { reader: self, run: &mut run });
-        let value = self.checked(value)?;
+        if value.is_err() {
+            self.failed = true;
+            return value;
+        }
         if open.end == ADDITEMS {
             self.check_hashable(before)?;
         }
         self.end(open, &mut run)?;
-        Ok(value)
+        value
     }
 
     pub(super) fn visit_map<V: Visitor<'de>>(&mut self, open: Open, visitor: V) -> Result<V::Value> {
         let (mut run, mut value_next) = (self.enter(open)?, false);
         let value = visitor.visit_map(Pairs { reader: self, run: &mut run, value_next: &mut value_next });
-        let value = self.checked(value)?;
-        if value_next {
-            return Err(self.fail());
+        // Not taken apart, and so not copied.
+        if value.is_err() || value_next {
+            self.failed = true;
+            return value.and_then(|_| Err(left()));
         }
         self.end(open, &mut run)?;
-        Ok(value)
+        value
     }
 
     /// Leaves a container, of which nothing may be left.
