@@ -30,7 +30,7 @@ impl<'de> Items<'_, '_, 'de> {
         }
     }
 
-    #[inline(never)]
+    #[inline]
     fn next<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>> {
         match self.reader.next(self.run)? {
             Some(start) => self.reader.seeded(seed, start).map(Some),

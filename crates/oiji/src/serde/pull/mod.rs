@@ -83,6 +83,32 @@ mod tests {
     }
 
     #[test]
+    fn what_the_type_makes_likely_may_prove_wrong() {
+        // What looks like the batch of an empty dict or list is a tuple; what follows a batch is an item.
+        let pairs = BTreeMap::<u8, u8>::new();
+        assert_eq!(straight(b"}(K\x01K\x02K\x03K\x04t\x86."), Some((pairs, (1, 2, 3, 4))));
+        assert_eq!(straight(b"](K\x01e(K\x01K\x02K\x03K\x04t\x86."), Some((vec![1], (1, 2, 3, 4))));
+        assert_eq!(straight(b"](K\x01K\x02K\x03K\x04ta."), Some(vec![(1, 2, 3, 4)]));
+        assert_eq!(straight(b"](K\x01eK\x02a."), Some(vec![1, 2]));
+        // A tuple begins where something else could.
+        assert_eq!(straight(b"NK\x01\x86."), Some(Some((None::<u8>, 1))));
+        assert_eq!(straight(b"](K\x01e\x85."), Some(vec![vec![1]]));
+        assert_eq!(straight(b"((K\x01K\x02K\x03K\x04t\x85\x85t."), Some(((((1, 2, 3, 4),),),)));
+        assert_eq!(straight(b"J\x01\0\0\0K\x02\x86K\x03\x86."), Some(((1, 2), 3)));
+        assert_eq!(straight(b"](J\x01\0\0\0K\x02\x86J\x03\0\0\0K\x04\x86e."), Some(vec![(1, 2), (3, 4)]));
+        assert_eq!(
+            straight(b"}(\x8c\x01a\x94K\x01\x86K\x02h\0K\x03\x86K\x04u."),
+            Some(BTreeMap::from([(("a", 1), 2), (("a", 3), 4)]))
+        );
+    }
+
+    #[test]
+    fn memo_entries_that_are_tuples_begin_where_their_first_item_does() {
+        let inner = (1, 2);
+        assert_eq!(straight(b"(K\x01K\x02\x86\x94K\x03\x86\x94h\0h\x01t."), Some(((inner, 3), inner, (inner, 3))));
+    }
+
+    #[test]
     fn what_is_not_plain_is_left_to_the_graph() {
         for bytes in [
             &b"cm\nC\n)\x81."[..],
