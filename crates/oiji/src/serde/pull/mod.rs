@@ -118,12 +118,33 @@ mod tests {
             b"]q\x00h\x00K\x01a0.",
             b"K\x01q\x00K\x02q\x00\x86.",
             b"K\x01K\x02.",
+            b"t.",
+            b"]t.",
+            b"}(K\x01tu.",
             b"(K\x01.",
             b"}]K\x01s.",
             b"K\x01",
             b"h\x00.",
         ] {
             assert_eq!(straight::<de::IgnoredAny>(bytes).map(|_| ()), None, "{}", bytes.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn what_is_not_there_is_not_read_even_by_a_type_that_does_not_look() {
+        struct Blind;
+        impl<'de> de::Deserialize<'de> for Blind {
+            fn deserialize<D: de::Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+                Ok(Blind)
+            }
+        }
+        #[derive(serde::Deserialize)]
+        enum Choice {
+            A(Blind),
+        }
+        for bytes in [&b"."[..], b"\x80\x04.", b"}(\x8c\x01Au."] {
+            assert!(straight::<Blind>(bytes).is_none(), "{}", bytes.escape_ascii());
+            assert!(straight::<Choice>(bytes).is_none(), "{}", bytes.escape_ascii());
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::serde::asked::Asked;
 use crate::serde::pull::cursor::Cursor;
 use crate::serde::pull::index::*;
 use crate::serde::pull::memo::{Memo, Place};
+use crate::serde::pull::walk::ENDS;
 
 /// How many strings of the memo are kept at hand.
 pub(super) const NAMES: usize = 32;
@@ -259,6 +260,10 @@ impl<'i, 'de> Reader<'i, 'de> {
     #[inline(always)]
     pub(super) fn start(&mut self) -> Result<Start> {
         let code = self.code()?;
+        // No value begins with an op that takes values: whether anything is read of it or not.
+        if ENDS[usize::from(code)] {
+            return Err(self.fail());
+        }
         self.start_of(code)
     }
 

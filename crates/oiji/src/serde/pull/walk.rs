@@ -296,7 +296,7 @@ impl<'de> Reader<'_, 'de> {
 }
 
 /// Whether an op ends a run of items.
-const ENDS: [bool; 256] = {
+pub(super) const ENDS: [bool; 256] = {
     let mut ends = [false; 256];
     let codes = [APPEND, APPENDS, SETITEM, SETITEMS, ADDITEMS, TUPLE, TUPLE1, TUPLE2, TUPLE3, STOP];
     let mut next = 0;
