@@ -6,9 +6,9 @@
 mod atoms;
 mod frame;
 mod key;
-mod run;
+mod swift;
 
-pub(crate) use run::{Atom, Atoms};
+pub(crate) use swift::Swift;
 
 use rustc_hash::FxHashMap;
 
@@ -26,6 +26,26 @@ pub enum Fill {
     SetItems,
     /// Items are added. There is no op for one alone.
     Add,
+}
+
+impl Fill {
+    /// How many values make an item.
+    #[inline]
+    pub(crate) fn width(self) -> usize {
+        if self == Fill::SetItems { 2 } else { 1 }
+    }
+
+    /// The op that takes all above a mark, or the one item on top if `single`.
+    #[inline]
+    fn opcode(self, single: bool) -> Opcode {
+        match (self, single) {
+            (Fill::Append, true) => Opcode::Append,
+            (Fill::Append, false) => Opcode::Appends,
+            (Fill::SetItems, true) => Opcode::SetItem,
+            (Fill::SetItems, false) => Opcode::SetItems,
+            (Fill::Add, _) => Opcode::AddItems,
+        }
+    }
 }
 
 /// Writes pickles op by op.
@@ -355,13 +375,7 @@ impl<S: Sink> Emitter<S> {
     /// Ends a batch of items: all above the mark, or the one item on top if `single`. Protocol 0 has no other.
     #[inline]
     pub fn end_batch(&mut self, kind: Fill, single: bool) {
-        self.simple(match (kind, single) {
-            (Fill::Append, true) => Opcode::Append,
-            (Fill::Append, false) => Opcode::Appends,
-            (Fill::SetItems, true) => Opcode::SetItem,
-            (Fill::SetItems, false) => Opcode::SetItems,
-            (Fill::Add, _) => Opcode::AddItems,
-        });
+        self.simple(kind.opcode(single));
     }
 
     /// Calls the callable with the tuple above it.

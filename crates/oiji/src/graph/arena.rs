@@ -51,6 +51,14 @@ pub struct Graph<'a> {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct Id(NonZeroU32);
 
+/// What an id is that is the value itself.
+pub(crate) enum Immediate {
+    None,
+    Bool(bool),
+    Int(i32),
+    Float(f64),
+}
+
 /// Set in ids that are the value itself.
 const IMMEDIATE: u32 = 1 << 31;
 /// Set too where it is no int: the rest is one of the constants below, or the offset of a float in the input.
@@ -91,9 +99,26 @@ impl Id {
     /// The int that it is.
     #[inline]
     pub(crate) fn as_int(self) -> Option<i32> {
-        let raw = self.0.get();
+        self.is_int().then_some(self.int_value())
+    }
+
+    /// Whether it is an int by itself.
+    #[inline]
+    pub(crate) fn is_int(self) -> bool {
+        self.0.get() & (IMMEDIATE | NO_INT) == IMMEDIATE
+    }
+
+    /// The int that it is, if it is one.
+    #[inline]
+    pub(crate) fn int_value(self) -> i32 {
         // The sign is the highest of the thirty bits.
-        (raw & (IMMEDIATE | NO_INT) == IMMEDIATE).then_some((raw << 2) as i32 >> 2)
+        (self.0.get() << 2) as i32 >> 2
+    }
+
+    /// Where the float stands in the input that it is. Ids that are something else have an offset that no float has.
+    #[inline]
+    pub(crate) fn float_offset(self) -> u32 {
+        self.0.get() ^ (IMMEDIATE | NO_INT)
     }
 
     /// The float whose eight bytes stand at `offset` of the input, if thirty bits hold that.
@@ -292,29 +317,38 @@ impl<'a> Graph<'a> {
     /// The slot that an id which is its own value stands for.
     #[inline]
     fn immediate(&self, id: Id) -> Slot {
+        match self.immediate_atom(id) {
+            Immediate::Int(value) => Slot::plain(Kind::Int, i64::from(value) as u64),
+            Immediate::None => Slot::plain(Kind::None, 0),
+            Immediate::Bool(value) => Slot::plain(Kind::Bool, u64::from(value)),
+            Immediate::Float(value) => Slot::plain(Kind::Float, value.to_bits()),
+        }
+    }
+
+    /// The value that an id is by itself.
+    #[inline(always)]
+    pub(crate) fn immediate_atom(&self, id: Id) -> Immediate {
         if let Some(value) = id.as_int() {
-            return Slot::plain(Kind::Int, i64::from(value) as u64);
+            return Immediate::Int(value);
         }
         match id.0.get() & PAYLOAD {
-            NONE => Slot::plain(Kind::None, 0),
-            FALSE => Slot::plain(Kind::Bool, 0),
-            TRUE => Slot::plain(Kind::Bool, 1),
+            NONE => Immediate::None,
+            FALSE => Immediate::Bool(false),
+            TRUE => Immediate::Bool(true),
             offset => {
                 let bytes = self.input.get(offset as usize..).and_then(|rest| rest.first_chunk::<8>());
-                Slot::plain(Kind::Float, bytes.map_or(0, |bytes| u64::from_be_bytes(*bytes)))
+                Immediate::Float(bytes.map_or(0.0, |bytes| f64::from_be_bytes(*bytes)))
             }
         }
     }
 
-    /// The float that an id is by itself: one that stands in the input.
+    /// The input from the op of a float on, and the float's own offset, if it stands in the input.
     #[inline]
-    pub(crate) fn immediate_float(&self, id: Id) -> Option<f64> {
-        let raw = id.0.get();
-        let offset = (raw & PAYLOAD) as usize;
-        if raw & (IMMEDIATE | NO_INT) != IMMEDIATE | NO_INT || offset >= TRUE as usize {
-            return None;
-        }
-        self.input.get(offset..)?.first_chunk::<8>().map(|bytes| f64::from_be_bytes(*bytes))
+    pub(crate) fn input_from_float(&self, id: Id) -> Option<(&[u8], u32)> {
+        let offset = id.float_offset();
+        let input = self.input.get(offset.checked_sub(1)? as usize..)?;
+        // Only as far as floats are their ids.
+        Some((input.get(..(TRUE + 8).checked_sub(offset)? as usize).unwrap_or(input), offset))
     }
 
     /// The value outside that a persistent id stands for: the id.

@@ -6,14 +6,26 @@
 
 use rustc_hash::FxHashSet;
 
-use crate::emitter::{Atom, Atoms, BATCH, Emitter, Fill};
+use crate::emitter::{BATCH, Emitter, Fill};
 use crate::error::{ErrorKind, Result};
 use crate::graph::arena::{self, Graph, Id, Kind, Made, ObjectData, Slot, StepKind};
+use crate::graph::tree::How;
 use crate::graph::{fold, uses};
 use crate::sink::Sink;
 
 /// Writes every root of `graph`; gives the numbers of the buffers left out of band, in order.
 pub(super) fn emit<S: Sink>(graph: &Graph<'_>, emitter: &mut Emitter<S>, out_of_band: bool) -> Result<Vec<u64>> {
+    // Nothing is to come between the children of containers, and every container has an op.
+    let is_swift = emitter.protocol() >= 4 && graph.dropped.is_empty() && graph.steps.is_empty();
+    emit_with(graph, emitter, out_of_band, is_swift)
+}
+
+pub(super) fn emit_with<S: Sink>(
+    graph: &Graph<'_>,
+    emitter: &mut Emitter<S>,
+    out_of_band: bool,
+    is_swift: bool,
+) -> Result<Vec<u64>> {
     let anchored = anchored(graph);
     let uses = uses::count(graph, &anchored, emitter.protocol());
     // An int takes up to five bytes, a use of text or a container two or three, which have children in turn.
@@ -22,6 +34,7 @@ pub(super) fn emit<S: Sink>(graph: &Graph<'_>, emitter: &mut Emitter<S>, out_of_
         graph,
         emitter,
         out_of_band,
+        is_swift,
         marks: uses,
         open: vec![0; graph.slots.len()],
         work: Vec::new(),
@@ -39,15 +52,17 @@ pub(super) fn emit<S: Sink>(graph: &Graph<'_>, emitter: &mut Emitter<S>, out_of_
     Ok(walk.order)
 }
 
-struct Walk<'w, 'g, S> {
-    graph: &'w Graph<'g>,
-    emitter: &'w mut Emitter<S>,
+pub(super) struct Walk<'w, 'g, S> {
+    pub(super) graph: &'w Graph<'g>,
+    pub(super) emitter: &'w mut Emitter<S>,
     out_of_band: bool,
+    /// Whether containers are written by `tree`.
+    is_swift: bool,
     /// For each value: 0 not reached, 1 used once, 2 used again; from `MEMOIZED` on, its memo index above that.
-    marks: Vec<u32>,
+    pub(super) marks: Vec<u32>,
     /// How often a value is being written right now.
     open: Vec<u8>,
-    work: Vec<Work>,
+    pub(super) work: Vec<Work>,
     order: Vec<u64>,
     /// Dropped values to be written after the value that lay below them, sorted by that.
     anchored: Vec<(Option<Id>, Id)>,
@@ -57,14 +72,16 @@ struct Walk<'w, 'g, S> {
 }
 
 /// The mark of the value with memo index 0.
-const MEMOIZED: u32 = 3;
+pub(super) const MEMOIZED: u32 = 3;
 
 /// What is still to be written, the next on top.
 #[derive(Clone, Copy)]
-enum Work {
+pub(super) enum Work {
     Value(Id),
     /// Children `next..` of a run, without anything around them.
     Plain(Run),
+    /// Items `next..` of a tuple that is used once, and its end: `tree` alone begins these.
+    Tuple(Run),
     /// Children of a list, dict, set or step, in batches that end with this kind of op.
     Batch(Run, Fill),
     /// All items of a tuple or frozenset are written.
@@ -89,21 +106,21 @@ enum Work {
 
 /// Part of the children of a value.
 #[derive(Clone, Copy)]
-struct Run {
-    of: Id,
+pub(super) struct Run {
+    pub(super) of: Id,
     /// The step that holds them; the value's own children for none.
-    step: Option<u32>,
-    next: u32,
+    pub(super) step: Option<u32>,
+    pub(super) next: u32,
     /// A batch is open: its mark, if it has one, is written.
-    open: bool,
+    pub(super) open: bool,
     /// How many of the open batch are written.
-    batch: u32,
+    pub(super) batch: u32,
     /// The open batch is one item without a mark.
-    single: bool,
+    pub(super) single: bool,
 }
 
 impl Run {
-    fn of(of: Id, step: Option<u32>) -> Run {
+    pub(super) fn of(of: Id, step: Option<u32>) -> Run {
         Run { of, step, next: 0, open: false, batch: 0, single: false }
     }
 }
@@ -114,8 +131,11 @@ impl<S: Sink> Walk<'_, '_, S> {
         while let Some(work) = self.work.pop() {
             match work {
                 Work::Value(id) => self.value(id)?,
+                Work::Plain(run) if self.is_swift => self.tree(run, How::Plain)?,
                 Work::Plain(run) => self.plain(run)?,
-                Work::Batch(run, kind) => self.batch(run, kind)?,
+                Work::Tuple(run) => self.tree(run, How::Tuple)?,
+                Work::Batch(run, fill) if self.is_swift => self.tree(run, How::Fill(fill))?,
+                Work::Batch(run, fill) => self.batch(run, fill)?,
                 Work::Close(id) => self.close(id)?,
                 Work::CloseSet(id) => self.close_set(id)?,
                 Work::Make(id) => self.make(id)?,
@@ -171,7 +191,7 @@ impl<S: Sink> Walk<'_, '_, S> {
 
     /// Writes a value, or begins it if it is a container.
     #[inline]
-    fn atom(&mut self, id: Id, slot: Slot) -> Result<()> {
+    pub(super) fn atom(&mut self, id: Id, slot: Slot) -> Result<()> {
         match slot.kind {
             Kind::None => self.emitter.none(),
             Kind::Bool => self.emitter.bool(slot.data != 0),
@@ -303,7 +323,7 @@ impl<S: Sink> Walk<'_, '_, S> {
     }
 
     #[inline]
-    fn memoize(&mut self, id: Id) -> Result<()> {
+    pub(super) fn memoize(&mut self, id: Id) -> Result<()> {
         if self.marks[id.index()] > 1 {
             let index = u32::try_from(self.emitter.memoize()).ok();
             self.marks[id.index()] = index.and_then(|index| index.checked_add(MEMOIZED)).ok_or_else(arena::full)?;
@@ -487,67 +507,58 @@ impl<S: Sink> Walk<'_, '_, S> {
         }
     }
 
-    /// Writes the children of `run` until one is a container that is not soon done, which is then written before the rest.
+    /// Writes the children of `run` until one is a container, which is then written before the rest.
     fn plain(&mut self, mut run: Run) -> Result<()> {
-        let ids = children(self.graph, run);
-        loop {
-            run.next += self.swift(&ids[run.next as usize..]);
-            let Some(id) = ids.get(run.next as usize) else { return Ok(()) };
+        for id in &children(self.graph, run)[run.next as usize..] {
             run.next += 1;
-            if !self.flat(*id)? && !self.quick(Work::Plain(run), *id)? {
+            if !self.flat(*id)? {
+                self.work.push(Work::Plain(run));
+                self.work.push(Work::Value(*id));
                 return Ok(());
             }
         }
+        Ok(())
     }
 
     /// As `plain`, in batches of a thousand. A batch of one has no mark; in protocol 0 all are batches of one.
-    fn batch(&mut self, mut run: Run, kind: Fill) -> Result<()> {
-        let width = if kind == Fill::SetItems { 2 } else { 1 };
+    fn batch(&mut self, mut run: Run, fill: Fill) -> Result<()> {
         let ids = children(self.graph, run);
-        let len = ids.len() as u32;
         loop {
-            if run.batch > 0 && run.batch.is_multiple_of(width) {
-                let full = run.batch == BATCH as u32 * width;
-                if run.single || full || run.next == len {
-                    self.emitter.end_batch(kind, run.single);
-                    (run.open, run.batch) = (false, 0);
-                }
-            }
-            if !run.open {
-                if run.next == len {
-                    return Ok(());
-                }
-                run.open = true;
-                // CPython looks at the whole list or dict, but for items from an iterator only at what is left.
-                let count = if run.step.is_some() { len - run.next } else { len };
-                run.single = kind != Fill::Add && (self.emitter.protocol() == 0 || count == width);
-                if !run.single {
-                    self.emitter.mark();
-                }
-            }
-            let room = if run.single { width } else { BATCH as u32 * width } - run.batch;
-            let end = len.min(run.next + room);
-            while run.next < end {
-                let written = self.swift(&ids[run.next as usize..end as usize]);
-                run.next += written;
-                run.batch += written;
-                let Some(id) = ids[..end as usize].get(run.next as usize) else { break };
+            let Some(room) = self.room(&mut run, ids.len(), fill) else { return Ok(()) };
+            for id in &ids[run.next as usize..][..room] {
                 run.next += 1;
                 run.batch += 1;
-                if !self.flat(*id)? && !self.quick(Work::Batch(run, kind), *id)? {
+                if !self.flat(*id)? {
+                    self.work.push(Work::Batch(run, fill));
+                    self.work.push(Work::Value(*id));
                     return Ok(());
                 }
             }
         }
     }
 
-    /// Writes as many of `ids` as are numbers, text used once, or in the memo; gives how many.
-    #[inline]
-    fn swift(&mut self, ids: &[Id]) -> u32 {
-        if !self.anchored.is_empty() {
-            return 0;
+    /// Ends the open batch if it is full, and opens the next. Gives how many values it has room for; nothing where all are
+    /// written.
+    fn room(&mut self, run: &mut Run, len: usize, fill: Fill) -> Option<usize> {
+        let (len, width) = (len as u32, fill.width() as u32);
+        if run.open && (run.single || run.next == len || run.batch == BATCH as u32 * width) && run.batch >= width {
+            self.emitter.end_batch(fill, run.single);
+            (run.open, run.batch) = (false, 0);
         }
-        self.emitter.run(&Children { graph: self.graph, marks: &self.marks, ids }) as u32
+        if !run.open {
+            if run.next == len {
+                return None;
+            }
+            run.open = true;
+            // CPython looks at the whole list or dict, but for items from an iterator only at what is left.
+            let count = if run.step.is_some() { len - run.next } else { len };
+            run.single = fill != Fill::Add && (self.emitter.protocol() == 0 || count == width);
+            if !run.single {
+                self.emitter.mark();
+            }
+        }
+        let room = if run.single { width } else { BATCH as u32 * width } - run.batch;
+        Some(room.min(len - run.next) as usize)
     }
 
     /// Writes `id` at once if nothing can come after it or in it; else says that it did not.
@@ -566,106 +577,6 @@ impl<S: Sink> Walk<'_, '_, S> {
         self.emitter.boundary()?;
         self.atom(id, slot)?;
         Ok(true)
-    }
-
-    /// Writes a container at once if it holds only what a run can write, and says that it did. Else queues what is left
-    /// of it, or all, and `rest` to be written after it.
-    fn quick(&mut self, rest: Work, id: Id) -> Result<bool> {
-        let slot = self.graph.slot(id);
-        self.work.push(rest);
-        let (fill, width) = match slot.kind {
-            Kind::Tuple if slot.low > 0 => (None, 1),
-            Kind::List => (Some(Fill::Append), 1),
-            Kind::Dict => (Some(Fill::SetItems), 2),
-            _ => (None, 0),
-        };
-        // What stands in several batches is not soon done.
-        let is_swift = self.emitter.protocol() >= 4 && self.anchored.is_empty() && self.graph.steps.is_empty();
-        if width == 0 || slot.low as usize > BATCH || !is_swift {
-            self.work.push(Work::Value(id));
-            return Ok(false);
-        }
-        let mut run = Run::of(id, None);
-        let ids = self.graph.run(slot);
-        self.emitter.boundary()?;
-        let Some(fill) = fill else {
-            self.enter(id)?;
-            if self.emitter.tuple_needs_mark(ids.len()) {
-                self.emitter.mark();
-            }
-            run.next = self.swift(ids);
-            if run.next as usize == ids.len() {
-                self.close(id)?;
-                self.work.pop();
-                return Ok(true);
-            }
-            self.work.push(Work::Close(id));
-            self.work.push(Work::Plain(run));
-            return Ok(false);
-        };
-        if width == 1 {
-            self.emitter.empty_list()
-        } else {
-            self.emitter.empty_dict()
-        }
-        self.memoize(id)?;
-        if !ids.is_empty() {
-            run.open = true;
-            run.single = ids.len() == width;
-            if !run.single {
-                self.emitter.mark();
-            }
-            run.next = self.swift(ids);
-            run.batch = run.next;
-            if (run.next as usize) < ids.len() {
-                self.work.push(Work::Batch(run, fill));
-                return Ok(false);
-            }
-            self.emitter.end_batch(fill, run.single);
-        }
-        self.work.pop();
-        Ok(true)
-    }
-}
-
-/// Values of a graph as a run has them.
-struct Children<'c, 'g> {
-    graph: &'c Graph<'g>,
-    marks: &'c [u32],
-    ids: &'c [Id],
-}
-
-impl Atoms for Children<'_, '_> {
-    #[inline]
-    fn count(&self) -> usize {
-        self.ids.len()
-    }
-
-    #[inline]
-    fn int(&self, index: usize) -> Option<i32> {
-        self.ids.get(index)?.as_int()
-    }
-
-    #[inline]
-    fn float(&self, index: usize) -> Option<f64> {
-        self.graph.immediate_float(*self.ids.get(index)?)
-    }
-
-    #[inline]
-    fn atom(&self, index: usize) -> Atom<'_> {
-        let id = self.ids[index];
-        let slot = self.graph.slot(id);
-        match slot.kind {
-            Kind::None => Atom::None,
-            Kind::Bool => Atom::Bool(slot.data != 0),
-            Kind::Int => Atom::Int(slot.data as i64),
-            Kind::Float => Atom::Float(f64::from_bits(slot.data)),
-            Kind::BigInt => Atom::Other,
-            kind => match (self.marks[id.index()], kind) {
-                (1, Kind::Str) => Atom::Str(self.graph.span(slot)),
-                (mark, _) => mark.checked_sub(MEMOIZED).map_or(Atom::Other, Atom::Get),
-            },
-        }
     }
 }
 

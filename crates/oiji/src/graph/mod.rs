@@ -19,6 +19,7 @@ pub(crate) mod path;
 mod read;
 mod repr;
 mod swift;
+mod tree;
 mod uses;
 mod view;
 mod write;
