@@ -28,8 +28,7 @@ pub(super) fn emit_with<S: Sink>(
 ) -> Result<Vec<u64>> {
     let anchored = anchored(graph);
     let uses = uses::count(graph, &anchored, emitter.protocol());
-    // An int takes up to five bytes, a use of text or a container two or three, which have children in turn.
-    emitter.expect(6 * graph.pool.len() + 4 * graph.slots.len());
+    emitter.expect(foreseen(graph));
     let mut walk = Walk {
         graph,
         emitter,
@@ -578,6 +577,31 @@ impl<S: Sink> Walk<'_, '_, S> {
         self.atom(id, slot)?;
         Ok(true)
     }
+}
+
+/// About how many bytes a graph takes, told from some of its values: where a vector grows, all is copied.
+fn foreseen(graph: &Graph<'_>) -> usize {
+    const LOOKS: usize = 64;
+    let of_child = |id: &Id| match (id.is_immediate(), graph.slot(*id).kind) {
+        (true, Kind::Int) => 5,
+        (true, Kind::Float) => 9,
+        (true, _) => 1,
+        // Found in the memo, or once among the slots.
+        (false, _) => 3,
+    };
+    let of_slot = |slot: &Slot| match slot.kind {
+        Kind::BigInt | Kind::Str | Kind::Bytes | Kind::ByteArray | Kind::Py2Str => 2 + slot.span_len(),
+        Kind::Float => 7,
+        _ => 4,
+    };
+    fn total<T>(all: &[T], len: impl Fn(&T) -> usize) -> usize {
+        let step = all.len().div_ceil(LOOKS).max(1);
+        let seen: usize = all.iter().step_by(step).map(len).fold(0, usize::saturating_add);
+        seen.saturating_mul(step)
+    }
+    let (children, slots) = (total(&graph.pool, of_child), total(&graph.slots, of_slot));
+    // One look of many may meet what is large by chance: no more is kept ready than values of a common size would take.
+    children.saturating_add(slots.min(64 * graph.slots.len())).saturating_add(64)
 }
 
 /// The children that a run is of.
