@@ -158,8 +158,13 @@ impl Walk<'_, '_> {
         }
         if matches!(slot.kind, Kind::Tuple | Kind::FrozenSet | Kind::Set | Kind::List | Kind::Dict) {
             let graph = self.graph;
-            for child in graph.run(slot).iter().rev() {
-                self.reach(*child);
+            // Numbers by the dozen need no look at each.
+            for some in
+                graph.run(slot).rchunks(16).filter(|some| !some.iter().fold(true, |all, id| all & id.is_immediate()))
+            {
+                for child in some.iter().rev() {
+                    self.reach(*child);
+                }
             }
         }
     }
