@@ -23,6 +23,7 @@ use crate::source::Chunk;
 /// ```
 #[derive(Clone, Default)]
 pub struct Graph<'a> {
+    /// What was read, as far as it is borrowed from; of a stream, its floats.
     pub(crate) input: Cow<'a, [u8]>,
     /// Decoded and copied bytes, one after another.
     pub(crate) owned: Vec<u8>,
@@ -496,7 +497,8 @@ impl<'a> Graph<'a> {
         let slots = size_of_val(&*self.slots) + size_of_val(&*self.pool) + size_of_val(&*self.objects);
         // A global, a step and a dropped value cost about this much each, with their tables.
         let tables = 128 * (self.globals.len() + self.steps.len() + self.dropped.len());
-        (slots + tables + self.owned.len()) as u64
+        let floats = if let Cow::Owned(input) = &self.input { input.len() } else { 0 };
+        (slots + tables + self.owned.len() + floats) as u64
     }
 
     /// The same graph with all its text and bytes its own.

@@ -32,8 +32,10 @@ pub struct GraphBuilder<'a> {
 impl<'a> GraphBuilder<'a> {
     /// A builder for pickles in `input`; text that is part of it is borrowed.
     pub fn new(input: &'a [u8], options: &ReadOptions<'a>) -> Self {
+        // Where nothing can be borrowed, an input of our own is made of the floats: half the size of slots.
+        let is_made = input.is_empty() && !options.placed;
         let graph = Graph {
-            input: Cow::Borrowed(input),
+            input: if is_made { Cow::Owned(Vec::new()) } else { Cow::Borrowed(input) },
             buffers: options.buffers.iter().flatten().cloned().map(Some).collect(),
             ..Graph::default()
         };
@@ -239,6 +241,12 @@ impl<'a> Builder<'a> for GraphBuilder<'a> {
 
     #[inline]
     fn float(&mut self, value: f64) -> Result<Id> {
+        if let Cow::Owned(floats) = &mut self.graph.input
+            && let Some(id) = Id::float_at(floats.len())
+        {
+            floats.extend_from_slice(&value.to_be_bytes());
+            return Ok(id);
+        }
         self.graph.push_slot(Slot::plain(Kind::Float, value.to_bits()))
     }
 
