@@ -15,6 +15,7 @@ use crate::compression::{Compression, HEAD_LEN};
 use crate::failure::{Failure, explain_io};
 use crate::options::LimitArgs;
 use crate::output;
+use crate::pages::Pages;
 use crate::progress::{Count, Counted, Watch};
 
 /// Bytes read at once from what is not mapped.
@@ -129,8 +130,8 @@ impl Input {
     /// Its bytes where they are in memory, else none, and a source of all of them.
     pub(crate) fn source(&mut self) -> (&[u8], InputSource<'_>) {
         match &mut self.body {
-            Body::Mapped(map) => in_memory(map, self.limits, &self.count),
-            Body::Read(bytes) => in_memory(bytes, self.limits, &self.count),
+            Body::Mapped(map) => in_memory(map, Pages::of(Some(map)), self.limits, &self.count),
+            Body::Read(bytes) => in_memory(bytes, Pages::none(), self.limits, &self.count),
             Body::Stream { reader, .. } => {
                 (&[], InputSource::Stream(StreamSource::with_limit(reader, self.limits.bytes)))
             }
@@ -229,14 +230,14 @@ fn looks_like(head: &[u8]) -> Option<&'static str> {
     FORMATS.iter().find(|(magic, _)| head.starts_with(magic)).map(|&(_, kind)| kind)
 }
 
-fn in_memory<'a>(bytes: &'a [u8], limits: Limits, count: &Count) -> (&'a [u8], InputSource<'a>) {
+fn in_memory<'a>(bytes: &'a [u8], pages: Pages<'a>, limits: Limits, count: &Count) -> (&'a [u8], InputSource<'a>) {
     let source = SliceSource::with_limit(bytes, limits.bytes);
-    (bytes, InputSource::Slice(Counted::new(source, count.clone())))
+    (bytes, InputSource::Slice(Counted::new(source, count.clone()), pages))
 }
 
 /// The bytes of an input, whichever way they come.
 pub(crate) enum InputSource<'a> {
-    Slice(Counted<SliceSource<'a>>),
+    Slice(Counted<SliceSource<'a>>, Pages<'a>),
     Stream(StreamSource<&'a mut Stream>),
 }
 
@@ -244,10 +245,20 @@ pub(crate) enum InputSource<'a> {
 macro_rules! either {
     ($self:ident, $source:ident => $call:expr) => {
         match $self {
-            InputSource::Slice($source) => $call,
+            InputSource::Slice($source, _) => $call,
             InputSource::Stream($source) => $call,
         }
     };
+}
+
+impl<'a> InputSource<'a> {
+    /// The pages that its bytes stand in.
+    pub(crate) fn pages(&self) -> Pages<'a> {
+        match self {
+            InputSource::Slice(_, pages) => *pages,
+            InputSource::Stream(_) => Pages::none(),
+        }
+    }
 }
 
 impl<'a> Source<'a> for InputSource<'a> {
@@ -256,8 +267,12 @@ impl<'a> Source<'a> for InputSource<'a> {
         either!(self, source => source.offset())
     }
 
+    /// Comes often enough to give pages back here.
     #[inline]
     fn byte(&mut self) -> Result<Option<u8>> {
+        if let InputSource::Slice(source, pages) = self {
+            pages.done(source.offset());
+        }
         either!(self, source => source.byte())
     }
 

@@ -11,6 +11,7 @@ mod failure;
 mod input;
 mod options;
 mod output;
+mod pages;
 mod progress;
 mod replace;
 

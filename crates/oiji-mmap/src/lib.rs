@@ -1,4 +1,4 @@
-//! Read-only memory maps of files: the one `unsafe` block that the `oiji` command needs, in a crate that holds nothing else.
+//! Read-only memory maps of files: the two `unsafe` blocks that the `oiji` command needs, in a crate that holds nothing else.
 //!
 //! The library and the command forbid `unsafe`, and every map of a file is `unsafe` at bottom: somebody else may write to
 //! the file while we look at it. The crates that offer a map without the word only hide the block, or bring a dozen
@@ -42,6 +42,16 @@ impl Map {
         let _ = map.advise(memmap2::Advice::Sequential);
         Ok(Map(map))
     }
+
+    /// Gives back the memory of all pages looked at so far. They come again, from what the system keeps of the file, when
+    /// they are looked at again.
+    #[cfg_attr(unix, expect(unsafe_code))]
+    pub fn give_back(&self) {
+        // SAFETY: the map is shared with the file and read-only, so that its pages hold nothing but the file's bytes: a
+        // page that is dropped is brought in again with these same bytes, wherever slices point to it.
+        #[cfg(unix)]
+        let _ = unsafe { self.0.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
+    }
 }
 
 impl Deref for Map {
@@ -63,6 +73,17 @@ mod tests {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(b"\x80\x04N.").unwrap();
         assert_eq!(&*Map::of(&file).unwrap(), b"\x80\x04N.");
+    }
+
+    #[test]
+    fn pages_given_back_come_again() {
+        let mut file = tempfile::tempfile().unwrap();
+        let bytes: Vec<u8> = (0..100_000_u32).map(|index| index as u8).collect();
+        file.write_all(&bytes).unwrap();
+        let map = Map::of(&file).unwrap();
+        assert!(*map == bytes[..]);
+        map.give_back();
+        assert!(*map == bytes[..]);
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::destination::Destination;
 use crate::failure::{Failure, Status, explain};
 use crate::input::Input;
 use crate::options::{LimitArgs, Py2Args};
+use crate::pages::Pages;
 
 /// Write pickles in another protocol, smaller, or as JSON; and JSON as pickles.
 ///
@@ -152,9 +153,10 @@ fn read_and_write(args: &Args, input: &mut Input, out: &mut Destination) -> Resu
     let watch = input.watch();
     let reading = args.read_options().limits(input.limits());
     let (bytes, source) = input.source();
+    let pages = source.pages();
     if args.one_memo {
         return match watch.during(|| reading.all_from_source(bytes, source)) {
-            Ok(graph) => write(args, &name, &graph, out),
+            Ok(graph) => write(args, &name, &graph, pages, out),
             Err(error) => Err(input.no_pickle(&error)),
         };
     }
@@ -163,7 +165,7 @@ fn read_and_write(args: &Args, input: &mut Input, out: &mut Destination) -> Resu
     let (end, error) = loop {
         let offset = pickles.offset();
         match watch.during(|| pickles.next()) {
-            Some(Ok(graph)) => write(args, &name, &graph, out)?,
+            Some(Ok(graph)) => write(args, &name, &graph, pages, out)?,
             Some(Err(error)) => break (offset, error),
             None if count == 0 => break (0, ErrorKind::EndOfInput.into()),
             None => return Ok(()),
@@ -202,7 +204,7 @@ fn from_json(args: &Args, input: &mut Input, out: &mut Destination) -> Result<()
     let limits = input.limits();
     for (start, document) in documents(input.bytes()?) {
         match json::read_with(document, &limits) {
-            Ok(graph) => write(args, &name, &graph, out)?,
+            Ok(graph) => write(args, &name, &graph, Pages::none(), out)?,
             Err(error) if start == 0 => return Err(Failure::about(&name, explain(&error))),
             Err(error) => {
                 let text = format!("in the JSON document at offset {start}: {}", explain(&error));
@@ -260,13 +262,13 @@ impl Args {
     }
 }
 
-fn write(args: &Args, name: &str, graph: &Graph<'_>, out: &mut Destination) -> Result<(), Failure> {
+fn write(args: &Args, name: &str, graph: &Graph<'_>, pages: Pages<'_>, out: &mut Destination) -> Result<(), Failure> {
     if args.form() == Form::Json {
         return write_json(args, name, graph, out);
     }
     let protocol = args.protocol.unwrap_or_else(|| graph.protocol());
     let options = WriteOptions::new().protocol(protocol).fix_imports(args.py2.fix_imports());
-    match options.to_writer(graph, &mut *out) {
+    match options.to_writer(graph, pages.while_writing(&mut *out)) {
         Ok(()) => Ok(()),
         Err(error) if out.is_broken() => Err(out.failure(error.into())),
         Err(error) => Err(Failure::about(name, explain(&error))),
