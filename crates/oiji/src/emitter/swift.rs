@@ -88,15 +88,24 @@ impl Swift {
                     count += SOME;
                     continue;
                 }
-                let Some(int) = ints.get(count).copied().filter(|int| is_int(*int)) else { break };
-                let (opcode, op_len) = match value(int) as u32 {
-                    0..=0xff => (Opcode::BinInt1, 2),
-                    0x100..=0xffff => (Opcode::BinInt2, 3),
-                    _ => (Opcode::BinInt, WIDE),
-                };
-                stage[len..len + 8].copy_from_slice(&op(opcode, value(int)));
-                len += op_len;
-                count += 1;
+                // Those that were looked at go one by one, lest all are looked at again for each.
+                let before = count;
+                for int in ints[count..].iter().copied().take(SOME).take_while(|int| is_int(*int)) {
+                    if len >= most {
+                        break;
+                    }
+                    let (opcode, op_len) = match value(int) as u32 {
+                        0..=0xff => (Opcode::BinInt1, 2),
+                        0x100..=0xffff => (Opcode::BinInt2, 3),
+                        _ => (Opcode::BinInt, WIDE),
+                    };
+                    stage[len..len + 8].copy_from_slice(&op(opcode, value(int)));
+                    len += op_len;
+                    count += 1;
+                }
+                if count == before {
+                    break;
+                }
             }
             self.out.extend_from_slice(&stage[..len]);
             if len < most || most == 0 {

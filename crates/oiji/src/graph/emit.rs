@@ -16,7 +16,7 @@ use crate::sink::Sink;
 /// Writes every root of `graph`; gives the numbers of the buffers left out of band, in order.
 pub(super) fn emit<S: Sink>(graph: &Graph<'_>, emitter: &mut Emitter<S>, out_of_band: bool) -> Result<Vec<u64>> {
     // Nothing is to come between the children of containers, and every container has an op.
-    let is_swift = emitter.protocol() >= 4 && graph.dropped.is_empty() && graph.steps.is_empty();
+    let is_swift = emitter.protocol() >= 4 && graph.dropped.is_empty();
     emit_with(graph, emitter, out_of_band, is_swift)
 }
 
@@ -606,7 +606,7 @@ fn foreseen(graph: &Graph<'_>) -> usize {
 
 /// The children that a run is of.
 #[inline]
-fn children<'g>(graph: &'g Graph<'_>, run: Run) -> &'g [Id] {
+pub(super) fn children<'g>(graph: &'g Graph<'_>, run: Run) -> &'g [Id] {
     match run.step {
         None => graph.run(graph.slot(run.of)),
         Some(index) => match graph.steps.get(&run.of).and_then(|steps| steps.get(index as usize)) {

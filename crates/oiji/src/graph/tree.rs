@@ -6,7 +6,7 @@
 use crate::emitter::{BATCH, Fill, Swift};
 use crate::error::Result;
 use crate::graph::arena::{Graph, Id, Immediate, Kind, Slot};
-use crate::graph::emit::{MEMOIZED, Run, Walk, Work};
+use crate::graph::emit::{MEMOIZED, Run, Walk, Work, children};
 use crate::sink::Sink;
 
 /// What is written around the children of a value.
@@ -26,7 +26,7 @@ impl<S: Sink> Walk<'_, '_, S> {
         let graph = self.graph;
         let mut swift = self.emitter.lend();
         'container: loop {
-            let ids = graph.run(graph.slot(run.of));
+            let ids = children(graph, run);
             'batch: loop {
                 let mut end = ids.len();
                 if let How::Fill(fill) = how {
@@ -42,7 +42,8 @@ impl<S: Sink> Walk<'_, '_, S> {
                     }
                     if !run.open {
                         run.open = true;
-                        run.single = fill != Fill::Add && ids.len() == fill.width();
+                        let count = if run.step.is_some() { ids.len() - run.next as usize } else { ids.len() };
+                        run.single = fill != Fill::Add && count == fill.width();
                         if !run.single {
                             swift.mark();
                         }
@@ -123,7 +124,7 @@ impl<S: Sink> Walk<'_, '_, S> {
 }
 
 /// Where a number stands so many places after another of its kind, a run of them may be worth its stage.
-const SOME: usize = 8;
+const SOME: usize = 32;
 
 /// What comes next, which `atoms` does not write.
 enum Next {
@@ -193,9 +194,9 @@ fn atoms(
                 return Some((id, Next::Container(*slot)));
             }
             Kind::None | Kind::Bool | Kind::Int | Kind::BigInt => return Some((id, Next::Leaf(*slot))),
-            Kind::Str | Kind::Bytes | Kind::ByteArray | Kind::Py2Str | Kind::Global => {
-                return Some((id, Next::Leaf(*slot)));
-            }
+            Kind::Str | Kind::Bytes | Kind::ByteArray | Kind::Py2Str => return Some((id, Next::Leaf(*slot))),
+            // What is done to it comes after it.
+            Kind::Global if graph.steps.is_empty() => return Some((id, Next::Leaf(*slot))),
             _ => return Some((id, Next::Other)),
         }
     }
@@ -204,7 +205,7 @@ fn atoms(
 #[cfg(test)]
 mod tests {
     use crate::emitter::Emitter;
-    use crate::graph::arena::{Graph, Id, Made};
+    use crate::graph::arena::{Graph, Id, Made, StepKind};
     use crate::graph::emit::emit_with;
     use crate::graph::view::Node;
     use crate::sink::VecSink;
@@ -275,8 +276,16 @@ mod tests {
                 14 => graph.add_tuple(&[]),
                 15 => graph.add_int(int(value)),
                 _ => {
-                    let args = graph.add_tuple(&items).unwrap();
-                    graph.add_object(Made::New, class, args, None)
+                    let args = graph.add_tuple(&items[..items.len().min(3)]).unwrap();
+                    let object = graph.add_object(Made::New, class, args, None).unwrap();
+                    // Half of the graphs have nothing done to any object.
+                    if seed.is_multiple_of(2) && value % 3 > 0 {
+                        let pairs = &items[..items.len() & !1];
+                        graph.add_step(object, StepKind::Append, &items).unwrap();
+                        graph.add_step(object, StepKind::SetItems, pairs).unwrap();
+                        graph.add_step(object, StepKind::Add, &[key]).unwrap();
+                    }
+                    Ok(object)
                 }
             };
             ids.push(id.unwrap());
