@@ -8,7 +8,7 @@ mod frame;
 mod key;
 mod swift;
 
-pub(crate) use swift::Swift;
+pub(crate) use swift::{FLOAT_LEN, Swift};
 
 use rustc_hash::FxHashMap;
 

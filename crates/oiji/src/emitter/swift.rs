@@ -15,6 +15,9 @@ pub(crate) struct Swift {
     full: usize,
 }
 
+/// How long the op of a float is.
+pub(crate) const FLOAT_LEN: usize = 9;
+
 /// So many bytes of a run are written at once.
 const STAGE: usize = 1024;
 
@@ -118,7 +121,7 @@ impl Swift {
     /// gives how many. `ops` begins at the first; `offset` tells of each how many bytes further on it stands.
     #[inline(always)]
     pub(crate) fn same_floats<T: Copy>(&mut self, ops: &[u8], floats: &[T], offset: impl Fn(T) -> u32) -> usize {
-        const WIDE: usize = 9;
+        const WIDE: usize = FLOAT_LEN;
         let most = self.full.saturating_sub(self.out.len()).div_ceil(WIDE).min(floats.len());
         let (floats, (singles, _)) = (&floats[..most], ops.as_chunks::<WIDE>());
         let mut count = 0;

@@ -3,7 +3,7 @@
 //!
 //! `what_the_hot_loop_writes_is_what_the_walk_writes` holds it equal to the walk alone, which takes half as long again.
 
-use crate::emitter::{BATCH, Fill, Swift};
+use crate::emitter::{BATCH, FLOAT_LEN, Fill, Swift};
 use crate::error::Result;
 use crate::graph::arena::{Graph, Id, Immediate, Kind, Slot};
 use crate::graph::emit::{MEMOIZED, Run, Walk, Work, children};
@@ -164,16 +164,15 @@ fn atoms(
                     }
                 }
                 Immediate::Float(value) => {
-                    let count = match graph.input_from_float(id) {
-                        Some((ops, first)) => {
-                            swift.same_floats(ops, before.as_slice(), |id| id.float_offset().wrapping_sub(first))
-                        }
-                        None => 0,
-                    };
-                    if count == 0 {
-                        swift.float(value);
-                    } else {
-                        *ids = before.as_slice()[count..].iter();
+                    swift.float(value);
+                    if ids.as_slice().get(SOME).is_some_and(|id| id.is_immediate() && !id.is_int())
+                        && let Some((ops, first)) = graph.input_from_float(id)
+                        && let Some(ops) = ops.get(FLOAT_LEN..)
+                    {
+                        let first = first + FLOAT_LEN as u32;
+                        let offset = |id: Id| id.float_offset().wrapping_sub(first);
+                        let count = swift.same_floats(ops, ids.as_slice(), offset);
+                        *ids = ids.as_slice()[count..].iter();
                     }
                 }
                 Immediate::None => swift.none(),
