@@ -243,7 +243,7 @@ fn plain(plan: Vec<Plan>) -> Vec<Plan> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(ProptestConfig::with_cases(4000))]
 
     #[test]
     fn random_plain_graphs_are_read_the_same_both_ways(
