@@ -20,7 +20,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub struct Error(Box<Detail>);
 
 // Which value failed is asked by typed reads alone.
-#[cfg_attr(not(any(feature = "serde", feature = "class")), expect(dead_code))]
+#[cfg_attr(not(feature = "class"), allow(dead_code))]
 struct Detail {
     kind: ErrorKind,
     offset: Option<u64>,
@@ -242,7 +242,7 @@ impl Error {
         self.0.value
     }
 
-    #[cfg(any(feature = "serde", feature = "class"))]
+    #[cfg(feature = "class")]
     /// The same error of a value that can be had later.
     #[must_use]
     pub(crate) fn unfinished(mut self) -> Self {
@@ -250,7 +250,7 @@ impl Error {
         self
     }
 
-    #[cfg(any(feature = "serde", feature = "class"))]
+    #[cfg(feature = "class")]
     /// Whether the value that failed could be had later.
     pub(crate) fn is_unfinished(&self) -> bool {
         self.0.unfinished

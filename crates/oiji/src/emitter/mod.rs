@@ -5,8 +5,9 @@
 
 mod atoms;
 mod frame;
-mod key;
 mod swift;
+#[cfg(feature = "serde")]
+mod typed;
 
 pub(crate) use swift::{FLOAT_LEN, Swift};
 
@@ -79,9 +80,6 @@ pub struct Emitter<S> {
 /// How many items one `APPENDS`, `SETITEMS` or `ADDITEMS` takes, as CPython does.
 pub const BATCH: usize = 1000;
 
-/// How many times what is written may be kept ready for what is foreseen.
-const FORESIGHT: usize = 8;
-
 impl<S: Sink> Emitter<S> {
     /// An emitter for one protocol; names of Python 3 become those of Python 2 below protocol 3 if `fix_imports`.
     ///
@@ -106,24 +104,6 @@ impl<S: Sink> Emitter<S> {
     /// Makes room for what is written, where the sink keeps all of it: about `len` bytes.
     pub(crate) fn expect(&mut self, len: usize) {
         self.out.reserve(if S::KEEPS { len } else { len.min(2 * frame::TARGET) });
-    }
-
-    /// How much has been written, while the sink keeps all of it.
-    #[inline]
-    pub(crate) fn kept(&self) -> Option<usize> {
-        S::KEEPS.then_some(self.out.len())
-    }
-
-    /// Makes room for what is still to come, about `len` bytes, unless the next `soon` bytes fit already.
-    ///
-    /// Vectors that double are copied each time and hold up to three times their content meanwhile. What is only
-    /// expected is no reason to fail, nor to take many times what is there.
-    pub(crate) fn foresee(&mut self, len: usize, soon: usize) {
-        if S::KEEPS && self.out.capacity() - self.out.len() < soon {
-            let most = self.out.len().saturating_mul(FORESIGHT);
-            // Without that room the vector grows as ever.
-            let _ = self.out.try_reserve_exact(len.min(most));
-        }
     }
 
     /// The protocol it writes.
@@ -296,12 +276,6 @@ impl<S: Sink> Emitter<S> {
     /// An empty dict.
     pub fn empty_dict(&mut self) {
         self.empty(Opcode::EmptyDict, Opcode::Dict);
-    }
-
-    /// An empty dict and the mark of its first batch, from protocol 1 on.
-    #[inline]
-    pub(crate) fn marked_dict(&mut self) {
-        self.out.extend_from_slice(&[Opcode::EmptyDict.code(), Opcode::Mark.code()]);
     }
 
     /// The empty tuple.

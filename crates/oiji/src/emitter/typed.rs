@@ -1,4 +1,5 @@
-//! Memo entries as keys, each written at once with the atom that is its value: what the dicts of structs are made of.
+//! What typed writes need: room foreseen for lists, and the dicts of structs, of which a key is a memo entry that is written
+//! at once with the atom that is its value.
 //!
 //! Op by op, each waits for the length that the one before it left: a third more time for structs of six fields.
 
@@ -9,7 +10,34 @@ use crate::sink::Sink;
 
 const GET: u8 = Opcode::BinGet.code();
 
+/// How many times what is written may be kept ready for what is foreseen.
+const FORESIGHT: usize = 8;
+
 impl<S: Sink> Emitter<S> {
+    /// How much has been written, while the sink keeps all of it.
+    #[inline]
+    pub(crate) fn kept(&self) -> Option<usize> {
+        S::KEEPS.then_some(self.out.len())
+    }
+
+    /// Makes room for what is still to come, about `len` bytes, unless the next `soon` bytes fit already.
+    ///
+    /// Vectors that double are copied each time and hold up to three times their content meanwhile. What is only
+    /// expected is no reason to fail, nor to take many times what is there.
+    pub(crate) fn foresee(&mut self, len: usize, soon: usize) {
+        if S::KEEPS && self.out.capacity() - self.out.len() < soon {
+            let most = self.out.len().saturating_mul(FORESIGHT);
+            // Without that room the vector grows as ever.
+            let _ = self.out.try_reserve_exact(len.min(most));
+        }
+    }
+
+    /// An empty dict and the mark of its first batch, from protocol 1 on.
+    #[inline]
+    pub(crate) fn marked_dict(&mut self) {
+        self.out.extend_from_slice(&[Opcode::EmptyDict.code(), Opcode::Mark.code()]);
+    }
+
     /// The memo entry at `index` as a key, if the functions below can write it.
     #[inline]
     pub(crate) fn key(&self, index: u64) -> Option<u8> {
