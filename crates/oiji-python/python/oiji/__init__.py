@@ -1,0 +1,47 @@
+"""Python's pickle, several times faster: `import oiji as pickle`.
+
+All names of `pickle` are here. `dump`, `dumps`, `load`, `loads`, `Pickler` and `Unpickler` are oiji's own, with the same
+streams; all others are the standard library's. What differs:
+
+* There is no recursion: objects nest as deep as memory lasts.
+* An exception raised while pickling says where in the object it came up, as a note (Python 3.11 and later).
+* A Pickler or Unpickler that is used from its own hooks raises RuntimeError, and a dict assigned to Unpickler.memo is kept.
+
+`patch()` puts oiji in place of `pickle` for the whole process; `unpatch()` takes it back.
+"""
+import pickle as _pickle_module
+from pickle import *  # noqa: F403
+
+from oiji._oiji import Pickler, Unpickler, __version__, dump, dumps, load, loads
+
+__all__ = [*_pickle_module.__all__, "patch", "unpatch"]
+
+_OURS = {
+    "dump": dump,
+    "dumps": dumps,
+    "load": load,
+    "loads": loads,
+    "Pickler": Pickler,
+    "Unpickler": Unpickler,
+}
+_before = {}
+
+for _name, _value in vars(_pickle_module).items():
+    if not (_name.startswith("__") or _name in _OURS):
+        globals().setdefault(_name, _value)
+del _name, _value
+
+
+def patch():
+    """Puts oiji's functions and classes into the module `pickle`, for everything that looks them up there from now on."""
+    if not _before:
+        for name, value in _OURS.items():
+            _before[name] = getattr(_pickle_module, name)
+            setattr(_pickle_module, name, value)
+
+
+def unpatch():
+    """Takes back what `patch` did."""
+    for name, value in _before.items():
+        setattr(_pickle_module, name, value)
+    _before.clear()

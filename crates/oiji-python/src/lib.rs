@@ -1,0 +1,12 @@
+//! `oiji._oiji`: Python's `pickle`, in Rust.
+//!
+//! `save` writes what `_pickle` writes, byte for byte; `load` reads by the machine of the library. `py` is the way to Python's
+//! objects, `types` the module and its classes. What differs from `pickle` stands in the package's docstrings.
+
+mod input;
+mod load;
+mod output;
+mod py;
+mod save;
+mod state;
+mod types;

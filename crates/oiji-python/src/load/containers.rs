@@ -1,0 +1,146 @@
+//! Lists, dicts and sets, filled from the stack.
+
+use super::Reader;
+use crate::input::Bytes;
+use crate::py::shape::is_blank;
+use crate::py::{self, Exact, Kind, Own, Py, make};
+
+impl<I: Bytes> Reader<'_, I> {
+    /// Appends the values from `start` up to the list below them.
+    pub(super) fn append_items(&mut self, start: usize) -> Py<()> {
+        if start <= self.stack.fence && self.stack.floor > 0 {
+            self.make_open_real()?;
+        }
+        if start > self.stack.len() || start <= self.stack.fence {
+            return self.underflow();
+        }
+        if start == self.stack.len() {
+            return Ok(());
+        }
+        let list = self.stack.items[start - 1].clone();
+        if list.obj().exact() == Exact::List {
+            if start + 1 == self.stack.len() {
+                let item = self.take_top()?;
+                return make::append(list.obj(), item);
+            }
+            return make::extend_by_tail(list.obj(), &mut self.stack.items, start);
+        }
+        let items = make::list_of_tail(&mut self.stack.items, start)?;
+        self.outside(|reader| {
+            let names = &reader.st.names;
+            if let Some(extend) = list.obj().attr_maybe(names.extend.obj())? {
+                return extend.obj().call1(items.obj()).map(drop);
+            }
+            let append = list.obj().attr_obj(names.append.obj())?;
+            let mut index = 0;
+            while let Some(item) = items.obj().list_item(index) {
+                append.obj().call1(item.obj())?;
+                index += 1;
+            }
+            Ok(())
+        })
+    }
+
+    /// Sets the keys and values from `start` up in the dict below them.
+    pub(super) fn set_items(&mut self, start: usize) -> Py<()> {
+        if start <= self.stack.fence && self.stack.floor > 0 {
+            if self.give_items(start)? {
+                return Ok(());
+            }
+            self.make_open_real()?;
+        }
+        if start > self.stack.len() || start <= self.stack.fence {
+            return self.underflow();
+        }
+        let count = self.stack.len() - start;
+        if count == 0 {
+            return Ok(());
+        }
+        if !count.is_multiple_of(2) {
+            return self.st.unpickling("odd number of items for SETITEMS");
+        }
+        let dict = self.stack.items[start - 1].clone();
+        if dict.obj().is_dict_exact() {
+            return self.fill_dict(&dict, start);
+        }
+        let pairs = self.stack.items.split_off(start);
+        self.outside(|_| {
+            let set = |pair: &[Own]| make::set_any_item(dict.obj(), pair[0].obj(), pair[1].obj());
+            pairs.chunks_exact(2).try_for_each(set)
+        })
+    }
+
+    fn fill_dict(&mut self, dict: &Own, start: usize) -> Py<()> {
+        if self.st.knows_dicts
+            && is_blank(dict.obj(), self.st.blank.obj())
+            && self.shapes.fill(dict, &mut self.stack.items, start)?
+        {
+            return Ok(());
+        }
+        let is_known = |key: &Own| matches!(key.obj().exact(), Exact::Str | Exact::Int | Exact::Bytes | Exact::Float);
+        if self.stack.items[start..].iter().step_by(2).all(is_known) {
+            for pair in self.stack.items[start..].chunks_exact(2) {
+                dict.obj().set_item(pair[0].obj(), pair[1].obj())?;
+            }
+            self.stack.items.truncate(start);
+            return Ok(());
+        }
+        // Keys may have their own ways to hash and compare.
+        let pairs = self.stack.items.split_off(start);
+        self.outside(|_| pairs.chunks_exact(2).try_for_each(|pair| dict.obj().set_item(pair[0].obj(), pair[1].obj())))
+    }
+
+    pub(super) fn dict_of_items(&mut self) -> Py<()> {
+        let start = self.marker()?;
+        if !(self.stack.len() - start).is_multiple_of(2) {
+            return self.st.unpickling("odd number of items for DICT");
+        }
+        let dict = py::dict()?;
+        self.fill_dict(&dict, start)?;
+        self.stack.push(dict);
+        Ok(())
+    }
+
+    pub(super) fn add_items(&mut self) -> Py<()> {
+        let start = self.marker()?;
+        if start <= self.stack.fence && self.stack.floor > 0 {
+            self.make_open_real()?;
+        }
+        if start > self.stack.len() || start <= self.stack.fence {
+            return self.underflow();
+        }
+        if start == self.stack.len() {
+            return Ok(());
+        }
+        let set = self.stack.items[start - 1].clone();
+        if set.obj().is_set() {
+            let items = make::tuple_of_tail(&mut self.stack.items, start)?;
+            return self.outside(|_| make::update_set(set.obj(), items.obj()));
+        }
+        let items = self.stack.items.split_off(start);
+        self.outside(|reader| {
+            let add = set.obj().attr_obj(reader.st.names.add.obj())?;
+            items.iter().try_for_each(|item| add.obj().call1(item.obj()).map(drop))
+        })
+    }
+
+    pub(super) fn frozenset(&mut self) -> Py<()> {
+        let start = self.marker()?;
+        let items = make::tuple_of_tail(&mut self.stack.items, start)?;
+        let set = self.outside(|_| py::frozenset(items.obj()))?;
+        self.stack.push(set);
+        Ok(())
+    }
+
+    /// Calls a callable with a tuple, both on the stack.
+    pub(super) fn reduce(&mut self) -> Py<()> {
+        let args = self.take_top()?;
+        let callable = self.take_top()?;
+        if !args.obj().is_tuple() {
+            return py::raise(Kind::Type, "argument list must be a tuple");
+        }
+        let value = self.outside(move |_| make::call_with(callable.obj(), args.obj()))?;
+        self.stack.push(value);
+        Ok(())
+    }
+}

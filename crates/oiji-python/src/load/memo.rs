@@ -1,0 +1,109 @@
+//! The memo: values by index. It grows by what it holds, never by what an index claims.
+
+use std::collections::HashMap;
+
+use crate::py::entry::Entry;
+use crate::py::{Obj, Own, Py, make};
+
+/// Values put aside by index, for a later `GET`.
+#[derive(Default)]
+pub(crate) struct Memo {
+    /// Small indexes, as writers use them.
+    near: Vec<Entry>,
+    /// Indexes far beyond the count of entries.
+    far: HashMap<u64, Entry>,
+    count: usize,
+}
+
+/// How far an index may run ahead of twice the count of entries and still be near.
+const SLACK: u64 = 256;
+
+impl Memo {
+    /// What was put at `index` last, promises too.
+    #[inline]
+    pub(super) fn entry(&self, index: u64) -> Option<&Entry> {
+        match self.near.get(index as usize) {
+            Some(entry) if !entry.is_empty() => Some(entry),
+            _ => self.far.get(&index),
+        }
+    }
+
+    /// The value put at `index` last.
+    #[inline]
+    pub(crate) fn get(&self, index: u64) -> Option<Obj<'_>> {
+        match self.near.get(index as usize).and_then(Entry::value) {
+            Some(value) => Some(value),
+            None => self.far.get(&index).and_then(Entry::value),
+        }
+    }
+
+    /// The index that `MEMOIZE` uses: how many entries there are.
+    #[inline]
+    pub(super) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Sees that there is room for one entry more.
+    #[inline]
+    pub(super) fn make_room(&mut self) -> Py<()> {
+        if self.near.len() < self.near.capacity() { Ok(()) } else { make::room_for(&mut self.near, 1) }
+    }
+
+    /// Puts a value at the index that counts the entries.
+    #[inline]
+    pub(crate) fn add(&mut self, value: Own) {
+        if self.near.len() == self.count {
+            self.near.push(Entry::of(value));
+            self.count += 1;
+        } else {
+            drop(self.put(self.count as u64, Entry::of(value)));
+        }
+    }
+
+    /// Puts an entry at `index`, and gives what was there.
+    #[must_use]
+    pub(crate) fn put(&mut self, index: u64, entry: Entry) -> Entry {
+        if index == self.near.len() as u64 && self.far.is_empty() {
+            self.near.push(entry);
+            self.count += 1;
+            return Entry::EMPTY;
+        }
+        if index >= self.near.len() as u64 && index <= 2 * self.count as u64 + SLACK {
+            self.near.resize_with(index as usize + 1, || Entry::EMPTY);
+        }
+        let before = match self.near.get_mut(index as usize) {
+            Some(place) => {
+                let before = std::mem::replace(place, entry);
+                if before.is_empty() { self.far.remove(&index).unwrap_or(Entry::EMPTY) } else { before }
+            }
+            None => self.far.insert(index, entry).unwrap_or(Entry::EMPTY),
+        };
+        self.count += usize::from(before.is_empty());
+        before
+    }
+
+    /// All values with their indexes, those of small indexes first.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (u64, Obj<'_>)> {
+        let near = self.near.iter().enumerate();
+        let near = near.filter_map(|(index, entry)| Some((index as u64, entry.value()?)));
+        near.chain(self.far.iter().filter_map(|(index, entry)| Some((*index, entry.value()?))))
+    }
+
+    /// Drops all entries, whatever that runs.
+    pub(super) fn clear(&mut self) {
+        let near = &mut self.near;
+        self.count = 0;
+        drop(std::mem::take(&mut self.far));
+        near.clear();
+    }
+
+    /// Gives back room, but for so many.
+    pub(super) fn shrink(&mut self, most: usize) {
+        self.near.shrink_to(most);
+    }
+
+    /// What it takes up in memory beside itself, in bytes.
+    pub(crate) fn size(&self) -> usize {
+        self.near.capacity() * size_of::<Entry>() + self.far.len() * size_of::<(u64, Entry)>()
+    }
+}

@@ -1,0 +1,136 @@
+//! From bytes to objects: an unpickler that makes Python's objects as it reads.
+//!
+//! `ops` is the loop over opcodes, `stack` and `memo` are what it works on, `text` reads the arguments of protocol 0,
+//! `containers` fills lists, dicts and sets, `shapes` knows dicts by their keys, `globals` finds classes, `build` makes
+//! instances and gives them their state, `lazy` does that without making the state, and `dates`
+//! makes dates from their bytes.
+//! Between two calls of user code nothing else runs: `outside` says what that allows.
+
+mod build;
+mod containers;
+mod dates;
+mod globals;
+mod lazy;
+mod memo;
+mod ops;
+mod outside;
+mod shapes;
+mod stack;
+mod text;
+
+use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
+use std::ffi::CStr;
+
+use crate::input::Bytes;
+use crate::py::pause::Pause;
+use crate::py::{Own, Py};
+use crate::state::State;
+
+pub(crate) use globals::find_class;
+use lazy::Lazy;
+pub(crate) use memo::Memo;
+use shapes::Shapes;
+use stack::Stack;
+
+/// How an unpickler is to read.
+pub(crate) struct Options {
+    pub(crate) fix_imports: bool,
+    /// Nothing stands for bytes.
+    pub(crate) encoding: Option<Cow<'static, CStr>>,
+    pub(crate) errors: Cow<'static, CStr>,
+    /// An iterator over out-of-band buffers.
+    pub(crate) buffers: Option<Own>,
+}
+
+/// What is asked of the user's code.
+#[derive(Default)]
+pub(crate) struct Hooks {
+    pub(crate) find_class: Option<Own>,
+    pub(crate) persistent_load: Option<Own>,
+}
+
+/// What of an `Unpickler` can be seen while it reads.
+pub(crate) struct Shown<'r> {
+    /// Where the memo is while user code runs.
+    pub(crate) memo: &'r RefCell<Memo>,
+    /// What `PROTO` said.
+    pub(crate) protocol: &'r Cell<u64>,
+}
+
+pub(crate) const NO_PERSISTENT_LOAD: &str =
+    "A load persistent id instruction was encountered, but no persistent_load function was specified.";
+
+/// One reading of one pickle.
+struct Reader<'r, I> {
+    input: &'r mut I,
+    st: &'r State,
+    options: &'r Options,
+    hooks: &'r Hooks,
+    shown: Option<Shown<'r>>,
+    stack: Stack,
+    memo: Memo,
+    protocol: u64,
+    pause: Pause,
+    lazy: Lazy,
+    dates: Vec<dates::Made>,
+    shapes: Shapes,
+}
+
+/// Reads one pickle.
+pub(crate) fn load<I: Bytes>(
+    input: &mut I,
+    st: &State,
+    options: &Options,
+    hooks: &Hooks,
+    shown: Option<Shown<'_>>,
+) -> Py {
+    let Spare { stack, memo, lazy } = st.spare.take();
+    let mut reader = Reader {
+        input,
+        st,
+        options,
+        hooks,
+        shown,
+        stack,
+        memo,
+        protocol: 0,
+        pause: Pause::default(),
+        lazy,
+        dates: Vec::new(),
+        shapes: Shapes::default(),
+    };
+    reader.set_protocol(0);
+    reader.enter();
+    let result = reader.run();
+    reader.end();
+    result
+}
+
+/// What one reading leaves for the next: room, and what it knows of classes.
+#[derive(Default)]
+pub(crate) struct Spare {
+    stack: Stack,
+    memo: Memo,
+    lazy: Lazy,
+}
+
+/// Where that is kept. A reading within another finds nothing.
+#[derive(Default)]
+pub(crate) struct Kept(Cell<Option<Box<Spare>>>);
+
+/// So much room is not given back.
+const MOST_KEPT: usize = 1 << 12;
+
+impl Kept {
+    fn take(&self) -> Spare {
+        self.0.take().map_or_else(Spare::default, |spare| *spare)
+    }
+
+    fn put(&self, mut spare: Spare) {
+        spare.stack.reset(MOST_KEPT);
+        spare.memo.shrink(MOST_KEPT);
+        spare.lazy.reset();
+        drop(self.0.replace(Some(Box::new(spare))));
+    }
+}

@@ -1,0 +1,223 @@
+//! A growing run of bytes that becomes a `bytes` object without a copy, once it is long.
+
+use std::ptr;
+
+use pyo3_ffi as ffi;
+
+use super::{Own, Py, Raised};
+
+/// From this size on the bytes stand in the object that is given out in the end.
+const LONG: usize = 16 << 10;
+/// Where the content begins in a `bytes` object.
+const HEAD: usize = std::mem::offset_of!(ffi::PyBytesObject, ob_sval);
+
+/// Bytes that grow.
+pub(crate) struct Buffer {
+    start: *mut u8,
+    len: usize,
+    room: usize,
+    /// Memory of our own, for short content; it is kept for the next pickle.
+    scratch: Vec<u8>,
+    /// The object that holds the content, once that is long.
+    object: *mut ffi::PyObject,
+    /// How long it may get.
+    expected: usize,
+}
+
+/// First touch of a page costs more than filling it; of a huge one, less.
+fn advise_huge_pages(start: *mut u8, len: usize) {
+    const HUGE: usize = 2 << 20;
+    #[cfg(target_os = "linux")]
+    if len >= 2 * HUGE {
+        let from = (start as usize).next_multiple_of(HUGE);
+        let to = (start as usize + len) & !(HUGE - 1);
+        // SAFETY: whole pages within memory that is ours; it is advice, and nothing changes.
+        unsafe { libc::madvise(from as *mut libc::c_void, to - from, libc::MADV_HUGEPAGE) };
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (start, len, HUGE);
+}
+
+impl Buffer {
+    /// An empty one, with memory that may have been in use before.
+    pub(crate) fn new(mut scratch: Vec<u8>, expected: usize) -> Buffer {
+        scratch.clear();
+        scratch.reserve(256);
+        Buffer {
+            start: scratch.as_mut_ptr(),
+            len: 0,
+            room: scratch.capacity(),
+            scratch,
+            object: ptr::null_mut(),
+            expected,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Sees that `more` bytes fit.
+    #[inline]
+    pub(crate) fn reserve(&mut self, more: usize) -> Py<()> {
+        if self.room - self.len >= more { Ok(()) } else { self.grow(more) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self, more: usize) -> Py<()> {
+        let Some(needed) = self.len.checked_add(more).filter(|needed| *needed < isize::MAX as usize / 8) else {
+            return super::raise(super::Kind::Memory, "the pickle is too long");
+        };
+        if self.object.is_null() && needed <= LONG {
+            let wanted = needed.max(4 * self.room).min(LONG);
+            // SAFETY: the first `len` bytes were written.
+            unsafe { self.scratch.set_len(self.len) };
+            self.scratch.reserve(wanted - self.len);
+            self.start = self.scratch.as_mut_ptr();
+            self.room = self.scratch.capacity();
+            return Ok(());
+        }
+        // Untouched memory costs nothing but address space, and what is left over is given back at the end. A pickle as long
+        // as the last one gets the memory that the last one had.
+        let wanted = if self.object.is_null() && self.expected > needed {
+            self.expected
+        } else {
+            needed.max(if needed < 1 << 20 { 4 * self.room } else { 2 * self.room })
+        };
+        // SAFETY: an object of our own, which nobody has seen; or a new one, into which the content is copied.
+        unsafe {
+            if self.object.is_null() {
+                let object = ffi::PyBytes_FromStringAndSize(ptr::null(), wanted as isize);
+                if object.is_null() {
+                    return Err(Raised);
+                }
+                let start = object.cast::<u8>().add(HEAD);
+                ptr::copy_nonoverlapping(self.start, start, self.len);
+                self.object = object;
+            } else if _PyBytes_Resize(&mut self.object, wanted as isize) < 0 {
+                // The old one is gone.
+                self.start = self.scratch.as_mut_ptr();
+                self.len = 0;
+                self.room = self.scratch.capacity();
+                return Err(Raised);
+            }
+            self.start = self.object.cast::<u8>().add(HEAD);
+            self.room = wanted;
+            advise_huge_pages(self.start, wanted);
+        }
+        Ok(())
+    }
+
+    /// Appends an array: an op of known length.
+    #[inline]
+    pub(crate) fn put<const N: usize>(&mut self, bytes: [u8; N]) -> Py<()> {
+        self.reserve(N)?;
+        // SAFETY: there is room, as was just seen to.
+        unsafe { self.start.add(self.len).cast::<[u8; N]>().write_unaligned(bytes) };
+        self.len += N;
+        Ok(())
+    }
+
+    /// Appends the head of an op and its content; the head has at most eight bytes that count, `head_len` of them.
+    #[inline]
+    pub(crate) fn put_short(&mut self, head: u64, head_len: usize, bytes: &[u8]) -> Py<()> {
+        let len = bytes.len();
+        // Sixteen more than is needed: whole words are copied.
+        self.reserve(len + 8 + 16)?;
+        // SAFETY: there is room for the head, and for the content and sixteen bytes beyond it; reads stay within `bytes`.
+        unsafe {
+            let at = self.start.add(self.len);
+            at.cast::<u64>().write_unaligned(head);
+            let (from, to) = (bytes.as_ptr(), at.add(head_len));
+            match len {
+                16.. => ptr::copy_nonoverlapping(from, to, len),
+                8.. => {
+                    let (first, last) =
+                        (from.cast::<u64>().read_unaligned(), from.add(len - 8).cast::<u64>().read_unaligned());
+                    to.cast::<u64>().write_unaligned(first);
+                    to.add(len - 8).cast::<u64>().write_unaligned(last);
+                }
+                4.. => {
+                    let (first, last) =
+                        (from.cast::<u32>().read_unaligned(), from.add(len - 4).cast::<u32>().read_unaligned());
+                    to.cast::<u32>().write_unaligned(first);
+                    to.add(len - 4).cast::<u32>().write_unaligned(last);
+                }
+                _ => {
+                    for (index, byte) in bytes.iter().enumerate() {
+                        to.add(index).write(*byte);
+                    }
+                }
+            }
+        }
+        self.len += head_len + len;
+        Ok(())
+    }
+
+    /// Appends bytes of any length.
+    pub(crate) fn put_slice(&mut self, bytes: &[u8]) -> Py<()> {
+        self.reserve(bytes.len())?;
+        // SAFETY: there is room.
+        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), self.start.add(self.len), bytes.len()) };
+        self.len += bytes.len();
+        Ok(())
+    }
+
+    /// Writes over what stands at `at`.
+    pub(crate) fn patch(&mut self, at: usize, bytes: &[u8]) {
+        if at <= self.len && bytes.len() <= self.len - at {
+            // SAFETY: within what was written.
+            unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), self.start.add(at), bytes.len()) };
+        }
+    }
+
+    /// Takes `count` bytes out at `at`.
+    pub(crate) fn cut(&mut self, at: usize, count: usize) {
+        if at <= self.len && count <= self.len - at {
+            // SAFETY: within what was written.
+            unsafe { ptr::copy(self.start.add(at + count), self.start.add(at), self.len - at - count) };
+            self.len -= count;
+        }
+    }
+
+    /// What was written, as an object; the buffer is empty then.
+    pub(crate) fn take(&mut self) -> Py {
+        let object = std::mem::replace(&mut self.object, ptr::null_mut());
+        let (start, len) = (self.start, std::mem::replace(&mut self.len, 0));
+        self.start = self.scratch.as_mut_ptr();
+        self.room = self.scratch.capacity();
+        // SAFETY: the content lies in memory of our own, or in the object that is made as long as it.
+        unsafe {
+            if object.is_null() {
+                return Own::take(ffi::PyBytes_FromStringAndSize(start.cast(), len as isize));
+            }
+            let mut object = object;
+            if _PyBytes_Resize(&mut object, len as isize) < 0 {
+                return Err(Raised);
+            }
+            Own::take(object)
+        }
+    }
+
+    /// The memory of our own, to be used again.
+    pub(crate) fn into_scratch(mut self) -> Vec<u8> {
+        std::mem::take(&mut self.scratch)
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        // SAFETY: an object that nobody else has.
+        unsafe {
+            if !self.object.is_null() {
+                ffi::Py_DECREF(self.object);
+            }
+        }
+    }
+}
+
+unsafe extern "C" {
+    fn _PyBytes_Resize(bytes: *mut *mut ffi::PyObject, len: isize) -> std::ffi::c_int;
+}

@@ -1,0 +1,68 @@
+//! A place of the reader's memo: nothing, a value, or the promise of one.
+
+use std::ptr::NonNull;
+
+use pyo3_ffi as ffi;
+
+use super::{Obj, Own};
+
+/// One word: a reference, whose lowest bit says that it is the object a promised state belongs to; or neither.
+pub(crate) struct Entry(usize);
+
+const PROMISED: usize = 1;
+/// A state that is being read.
+const PENDING: usize = 2;
+
+impl Entry {
+    pub(crate) const EMPTY: Entry = Entry(0);
+
+    pub(crate) const fn pending() -> Entry {
+        Entry(PENDING)
+    }
+
+    #[inline]
+    pub(crate) fn of(value: Own) -> Entry {
+        Entry(value.into_raw() as usize)
+    }
+
+    /// The state that this object was given.
+    pub(crate) fn state_of(object: Own) -> Entry {
+        Entry(object.into_raw() as usize | PROMISED)
+    }
+
+    /// The value, if there is one.
+    #[inline]
+    pub(crate) fn value(&self) -> Option<Obj<'_>> {
+        if self.0 & (PROMISED | PENDING) != 0 {
+            return None;
+        }
+        // SAFETY: no mark is set: a reference that is ours, or null.
+        unsafe { Obj::borrowed(self.0 as *mut ffi::PyObject) }
+    }
+
+    /// The object whose state is promised.
+    pub(crate) fn promised(&self) -> Option<Own> {
+        if self.0 & PROMISED == 0 {
+            return None;
+        }
+        // SAFETY: a reference that is ours under its mark.
+        unsafe { Obj::borrowed((self.0 & !PROMISED) as *mut ffi::PyObject).map(Obj::own) }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0 == 0
+    }
+
+    pub(crate) fn is_pending(&self) -> bool {
+        self.0 == PENDING
+    }
+}
+
+impl Drop for Entry {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(object) = NonNull::new((self.0 & !(PROMISED | PENDING)) as *mut ffi::PyObject) {
+            drop(Own(object));
+        }
+    }
+}

@@ -1,0 +1,458 @@
+//! What the interpreter's own memory says at once where its functions take a call each: small ints, the entries of dicts
+//! and sets, and the attributes of instances that have no dict yet.
+//!
+//! Each version has its own layout. `agrees` tries all of it against the public functions when the module is imported; where
+//! it does not agree, `Layout::known` is false and nobody comes here.
+
+use pyo3_ffi as ffi;
+
+use super::{Obj, Own, Py, Raised};
+
+/// Whether this interpreter's memory is laid out as this file has it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Layout {
+    pub(crate) known: bool,
+}
+
+impl Layout {
+    /// What holds for the interpreter that runs.
+    pub(crate) fn new() -> Layout {
+        let known = cfg!(not(Py_GIL_DISABLED)) && cfg!(not(Py_3_14)) && agrees().unwrap_or(false);
+        super::clear();
+        Layout { known }
+    }
+}
+
+/// The value of an int that fits into one digit.
+#[inline]
+pub(crate) fn small_int(object: Obj<'_>) -> Option<i64> {
+    // SAFETY: an int that is alive, as callers see to, whose digits follow its size.
+    unsafe {
+        let words = object.raw().cast::<usize>();
+        let digit = i64::from(words.add(3).cast::<u32>().read());
+        #[cfg(Py_3_12)]
+        {
+            let tag = words.add(2).read();
+            (tag < 16).then(|| digit * (1 - (tag & 3) as i64))
+        }
+        #[cfg(not(Py_3_12))]
+        {
+            match words.add(2).read() as isize {
+                0 => Some(0),
+                1 => Some(digit),
+                -1 => Some(-digit),
+                _ => None,
+            }
+        }
+    }
+}
+
+/// The keys of a dict as they lie.
+#[cfg(Py_3_11)]
+#[repr(C)]
+struct Keys {
+    references: isize,
+    log2_size: u8,
+    log2_index_bytes: u8,
+    kind: u8,
+    version: u32,
+    usable: isize,
+    entries: isize,
+}
+
+#[cfg(Py_3_11)]
+const ALL_STR: u8 = 1;
+
+#[cfg(Py_3_11)]
+impl Keys {
+    /// # Safety
+    /// Keys of which all are strs.
+    #[inline]
+    unsafe fn entry(this: *const Keys, index: usize) -> *const [*mut ffi::PyObject; 2] {
+        // SAFETY: entries follow the indices.
+        unsafe {
+            let indices = this.add(1).cast::<u8>();
+            indices.add(1 << (*this).log2_index_bytes).cast::<[*mut ffi::PyObject; 2]>().add(index)
+        }
+    }
+}
+
+/// The next pair of a dict after `position`, as `PyDict_Next` gives it. It is borrowed until anything may change the dict.
+#[inline]
+pub(crate) fn dict_next<'a>(dict: Obj<'a>, position: &mut isize) -> Option<(Obj<'a>, Obj<'a>)> {
+    #[cfg(Py_3_11)]
+    // SAFETY: a dict that is alive, as callers see to; `position` is within its entries, or beyond them all.
+    unsafe {
+        let object = dict.raw().cast::<ffi::PyDictObject>();
+        let keys = (*object).ma_keys.cast::<Keys>();
+        if (*keys).kind == ALL_STR && (*object).ma_values.is_null() {
+            let mut index = *position as usize;
+            while (index as isize) < (*keys).entries {
+                let [key, value] = *Keys::entry(keys, index);
+                index += 1;
+                if let Some(value) = Obj::borrowed(value) {
+                    *position = index as isize;
+                    return Some((Obj::borrowed(key)?, value));
+                }
+            }
+            return None;
+        }
+    }
+    dict.dict_next_borrowed(position)
+}
+
+/// Where the attributes lie that a dict shows, if it is the dict of an instance that keeps them by itself.
+pub(crate) fn values_of(dict: Obj<'_>) -> Option<usize> {
+    #[cfg(Py_3_11)]
+    {
+        // SAFETY: a dict that is alive, as callers see to.
+        let values = unsafe { (*dict.raw().cast::<ffi::PyDictObject>()).ma_values };
+        (!values.is_null()).then_some(values as usize)
+    }
+    #[cfg(not(Py_3_11))]
+    {
+        let _ = dict;
+        None
+    }
+}
+
+/// Whether a key of a dict is as `test` asks.
+pub(crate) fn any_name(dict: Obj<'_>, test: impl Fn(Obj<'_>) -> bool) -> bool {
+    let mut position = 0;
+    while let Some((key, _)) = dict_next(dict, &mut position) {
+        if test(key) {
+            return true;
+        }
+    }
+    false
+}
+
+/// A set as it lies.
+#[repr(C)]
+struct Set {
+    head: ffi::PyObject,
+    fill: isize,
+    used: isize,
+    mask: isize,
+    table: *const SetEntry,
+}
+
+#[repr(C)]
+struct SetEntry {
+    key: *mut ffi::PyObject,
+    hash: isize,
+}
+
+/// The next element of a set after `position`, borrowed until anything may change the set.
+#[inline]
+pub(crate) fn set_next<'a>(set: Obj<'a>, position: &mut isize) -> Option<Obj<'a>> {
+    // SAFETY: a set that is alive, as callers see to; an entry with hash -1 is one that was taken out.
+    unsafe {
+        let set = set.raw().cast::<Set>();
+        while *position <= (*set).mask {
+            let entry = (*set).table.offset(*position);
+            *position += 1;
+            if (*entry).hash != -1
+                && let Some(key) = Obj::borrowed((*entry).key)
+            {
+                return Some(key);
+            }
+        }
+        None
+    }
+}
+
+/// Attributes of an instance that has no dict: they lie in the instance, or beside it.
+#[derive(Clone, Copy)]
+pub(crate) struct Attributes<'a> {
+    #[cfg(Py_3_11)]
+    keys: *const Keys,
+    #[cfg(Py_3_11)]
+    values: *const *mut ffi::PyObject,
+    #[cfg(Py_3_11)]
+    order: *const u8,
+    #[cfg(Py_3_11)]
+    address: usize,
+    count: usize,
+    owner: std::marker::PhantomData<&'a ()>,
+}
+
+/// Where an instance has its attributes.
+pub(crate) enum Place<'a> {
+    /// In a dict.
+    Dict(Obj<'a>),
+    /// Without a dict.
+    Values(Attributes<'a>),
+    /// It has none, and cannot or need not have a dict.
+    Nowhere,
+    /// Somewhere that is not known here.
+    Unknown,
+}
+
+/// Where the attributes of an instance of a class made in Python stand.
+#[inline]
+pub(crate) fn place(object: Obj<'_>) -> Place<'_> {
+    // SAFETY: an instance that is alive; the flags of its type say what lies before and in it.
+    unsafe {
+        let kind = object.type_raw();
+        let offset = (*kind).tp_dictoffset;
+        if offset == 0 {
+            return Place::Nowhere;
+        }
+        #[cfg(Py_3_11)]
+        if (*kind).tp_flags & ffi::Py_TPFLAGS_MANAGED_DICT != 0 {
+            return managed(object, kind);
+        }
+        if offset < 0 {
+            return Place::Unknown;
+        }
+        let dict = object.raw().cast::<u8>().offset(offset).cast::<*mut ffi::PyObject>().read();
+        match Obj::borrowed(dict) {
+            Some(dict) => Place::Dict(dict),
+            None => Place::Nowhere,
+        }
+    }
+}
+
+#[cfg(Py_3_11)]
+#[inline]
+unsafe fn managed<'a>(object: Obj<'a>, kind: *mut ffi::PyTypeObject) -> Place<'a> {
+    // SAFETY: as the caller says, a type with a managed dict.
+    unsafe {
+        let keys = (*kind.cast::<ffi::PyHeapTypeObject>()).ht_cached_keys.cast::<Keys>().cast_const();
+        let before = object.raw().cast::<*mut u8>();
+        let attributes = |address: *const u8, values: *const u8, order: *const u8, count: u8| {
+            if keys.is_null() || (*keys).kind == 0 {
+                return Place::Unknown;
+            }
+            let (address, values, count) = (address as usize, values.cast(), count as usize);
+            Place::Values(Attributes { keys, values, order, address, count, owner: std::marker::PhantomData })
+        };
+        #[cfg(Py_3_13)]
+        {
+            const INLINE_VALUES: std::ffi::c_ulong = 1 << 2;
+            if let Some(dict) = Obj::borrowed(before.sub(3).read().cast()) {
+                return Place::Dict(dict);
+            }
+            if (*kind).tp_flags & INLINE_VALUES == 0 {
+                return Place::Nowhere;
+            }
+            // One byte each: capacity, size, embedded, valid.
+            let head = object.raw().cast::<u8>().add(size_of::<ffi::PyObject>());
+            if head.add(3).read() == 0 {
+                return Place::Nowhere;
+            }
+            let values = head.add(size_of::<*mut u8>());
+            let order = values.add(usize::from(head.read()) * size_of::<*mut u8>());
+            attributes(head, values, order, head.add(1).read())
+        }
+        #[cfg(not(Py_3_13))]
+        {
+            #[cfg(Py_3_12)]
+            let values = {
+                let word = before.sub(3).read();
+                if word as usize & 1 == 0 {
+                    return match Obj::borrowed(word.cast()) {
+                        Some(dict) => Place::Dict(dict),
+                        None => Place::Nowhere,
+                    };
+                }
+                word.add(1)
+            };
+            #[cfg(not(Py_3_12))]
+            let values = {
+                if let Some(dict) = Obj::borrowed(before.sub(3).read().cast()) {
+                    return Place::Dict(dict);
+                }
+                let values = before.sub(4).read();
+                if values.is_null() {
+                    return Place::Nowhere;
+                }
+                values
+            };
+            attributes(values, values, values.sub(3), values.sub(2).read())
+        }
+    }
+}
+
+impl<'a> Attributes<'a> {
+    /// The address of the attributes, by which a dict that is made of them later is known.
+    #[inline]
+    pub(crate) fn address(&self) -> usize {
+        #[cfg(Py_3_11)]
+        return self.address;
+        #[cfg(not(Py_3_11))]
+        return 0;
+    }
+
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether a name is as `test` asks.
+    #[inline]
+    pub(crate) fn any_name(&self, test: impl Fn(Obj<'_>) -> bool) -> bool {
+        (0..self.count).any(|index| self.get(index).is_none_or(|(name, _)| test(name)))
+    }
+
+    /// One attribute, in the order in which they were set. It is borrowed until anything may change the instance.
+    #[inline]
+    pub(crate) fn get(&self, index: usize) -> Option<(Obj<'a>, Obj<'a>)> {
+        #[cfg(Py_3_11)]
+        // SAFETY: `index` is less than `count`; the order tells places that are filled.
+        unsafe {
+            if index >= self.count {
+                return None;
+            }
+            #[cfg(Py_3_13)]
+            let at = usize::from(self.order.add(index).read());
+            #[cfg(not(Py_3_13))]
+            let at = usize::from(self.order.sub(index).read());
+            let key = (*Keys::entry(self.keys, at))[0];
+            Some((Obj::borrowed(key)?, Obj::borrowed(self.values.add(at).read())?))
+        }
+        #[cfg(not(Py_3_11))]
+        {
+            let _ = index;
+            None
+        }
+    }
+}
+
+/// The offset of a slot of a class, if `member` is the descriptor of one.
+pub(crate) fn slot_offset(member: Obj<'_>, class: Obj<'_>) -> Option<usize> {
+    #[repr(C)]
+    struct Member {
+        head: ffi::PyObject,
+        class: *mut ffi::PyTypeObject,
+        name: *mut ffi::PyObject,
+        qualname: *mut ffi::PyObject,
+        definition: *mut ffi::PyMemberDef,
+    }
+    // SAFETY: its type says what it is; the class it is of is alive as long as it.
+    unsafe {
+        if member.type_raw() != &raw mut ffi::PyMemberDescr_Type {
+            return None;
+        }
+        let member = &*member.raw().cast::<Member>();
+        let definition = &*member.definition;
+        let fits = definition.type_code == ffi::Py_T_OBJECT_EX
+            && ffi::PyType_IsSubtype(class.raw().cast(), member.class) != 0
+            && definition.offset >= size_of::<ffi::PyObject>() as isize;
+        fits.then_some(definition.offset as usize)
+    }
+}
+
+/// What stands in a slot, borrowed until anything may change the instance.
+#[inline]
+pub(crate) fn slot(object: Obj<'_>, offset: usize) -> Option<Obj<'_>> {
+    // SAFETY: the offset is that of a slot of its class, as callers see to.
+    unsafe { Obj::borrowed(object.raw().cast::<u8>().add(offset).cast::<*mut ffi::PyObject>().read()) }
+}
+
+/// Whether all of this file is true here: samples are read both ways.
+fn agrees() -> Py<bool> {
+    for value in [0, 1, -1, 255, 256, 65535, (1 << 30) - 1, 1 - (1 << 30)] {
+        if small_int(super::int(value)?.obj()) != Some(value) {
+            return Ok(false);
+        }
+    }
+    for value in [1 << 30, -(1 << 30), 1 << 60, i64::MIN] {
+        if small_int(super::int(value)?.obj()).is_some() {
+            return Ok(false);
+        }
+    }
+    // Classes with attributes set in other orders, deleted, and beyond what one class's instances share.
+    let samples = super::run(
+        c"
+class Plain:
+    pass
+class Slotted:
+    __slots__ = ('first', 'second')
+class Both(Slotted):
+    pass
+def made(cls, *names):
+    value = cls()
+    for name in names:
+        setattr(value, name, name + '!')
+    return value
+several = [made(Plain, 'a', 'b', 'c'), made(Plain, 'c', 'a'), made(Plain), made(Plain, 'd', 'b', 'e', 'a')]
+del several[0].b
+several.append(made(Plain, *['n%d' % i for i in range(40)]))
+several += [made(Both, 'x', 'first'), made(Slotted, 'second'), made(Both)]
+with_dict = made(Plain, 'a', 'c')
+with_dict.__dict__
+several.append(with_dict)
+dicts = [{}, {'a': 1, 'b': 2}, {1: 2, 'a': 3}, dict.fromkeys(map(str, range(300)))]
+del dicts[1]['a'], dicts[3]['7']
+dicts.append(vars(with_dict))
+sets = [set(), {1, 2}, set(range(100)), {'a', 'b'}]
+sets[2] -= {5, 6}
+",
+    )?;
+    let all = |name| samples.obj().item_of(name);
+    for dict in all(c"dicts")?.obj().list_items() {
+        let (mut ours, mut theirs) = (0, 0);
+        loop {
+            let dict = dict.obj();
+            match (dict_next(dict, &mut ours), dict.dict_next_borrowed(&mut theirs)) {
+                (Some(one), Some(other)) if one.0.is(other.0) && one.1.is(other.1) => {}
+                (None, None) => break,
+                _ => return Ok(false),
+            }
+        }
+    }
+    for set in all(c"sets")?.obj().list_items() {
+        let (mut ours, mut theirs) = (0, 0);
+        loop {
+            match (set_next(set.obj(), &mut ours), set.obj().set_next_borrowed(&mut theirs)) {
+                (Some(one), Some(other)) if one.is(other) => {}
+                (None, None) => break,
+                _ => return Ok(false),
+            }
+        }
+    }
+    for object in all(c"several")?.obj().list_items() {
+        let object = object.obj();
+        let mut found = Vec::new();
+        match place(object) {
+            Place::Unknown => return Ok(false),
+            Place::Nowhere => {}
+            Place::Dict(dict) => {
+                let mut position = 0;
+                while let Some((key, value)) = dict_next(dict, &mut position) {
+                    found.push((key.own(), value.own()));
+                }
+            }
+            Place::Values(values) => {
+                found.extend(
+                    (0..values.len()).filter_map(|at| values.get(at)).map(|(key, value)| (key.own(), value.own())),
+                );
+            }
+        }
+        let mut expected = Vec::new();
+        // Last: this makes a dict of what had none.
+        if let Some(dict) = object.attr_maybe(super::name(c"__dict__")?.obj())? {
+            let mut position = 0;
+            while let Some((key, value)) = dict.obj().dict_next(&mut position) {
+                expected.push((key, value));
+            }
+        }
+        let same =
+            |(one, other): (&(Own, Own), &(Own, Own))| one.0.obj().is(other.0.obj()) && one.1.obj().is(other.1.obj());
+        if found.len() != expected.len() || !found.iter().zip(&expected).all(same) {
+            return Ok(false);
+        }
+    }
+    let class = all(c"Slotted")?;
+    let object = all(c"several")?.obj().list_item(6).ok_or(Raised)?;
+    for (name, value) in [(c"first", None), (c"second", Some("second!"))] {
+        let Some(offset) = slot_offset(class.obj().attr(name)?.obj(), class.obj()) else { return Ok(false) };
+        let found = slot(object.obj(), offset).map(|found| found.text()).transpose()?;
+        if found.as_deref() != value {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}

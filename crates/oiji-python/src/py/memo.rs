@@ -1,0 +1,343 @@
+//! The memo of a pickler: what was written, by address, with its index.
+//!
+//! Few objects stand in one open-addressed table. Many stand by page: a table from pages of memory to blocks with one place
+//! for each sixteen bytes of the page, because objects that are pickled after one another mostly lie beside one another.
+//!
+//! As long as no code but ours runs, nothing that is in the graph can go away, and nothing is held. `hold` comes before the
+//! first code that is not ours; from then on everything in the memo is kept alive.
+
+use std::ptr::NonNull;
+
+use pyo3_ffi as ffi;
+
+use super::{Obj, Own};
+
+/// Up to so many entries, one table is enough.
+const FEW: usize = 256;
+const PAGE_BITS: u32 = 12;
+const PAGE_PLACES: usize = 1 << (PAGE_BITS - 4);
+/// 2^64 divided by the golden ratio.
+const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+/// Marks an entry that is an address within an object, and no object.
+const WITHIN: usize = 1;
+
+/// Objects by address.
+#[derive(Default)]
+pub(crate) struct Memo {
+    /// Addresses with indexes plus one; an index of zero is an empty place.
+    few: Vec<(usize, u32)>,
+    few_shift: u32,
+    /// Pages with block numbers plus one.
+    pages: Vec<(usize, u32)>,
+    page_shift: u32,
+    page_count: usize,
+    blocks: Vec<[u32; PAGE_PLACES]>,
+    last_page: usize,
+    last_block: usize,
+    /// What was put in, in order.
+    order: Vec<usize>,
+    /// The index that the next one gets.
+    next: u32,
+    /// How many of `order` are held.
+    held: usize,
+    holds: bool,
+}
+
+impl Memo {
+    /// The index that the next object gets.
+    #[inline]
+    pub(crate) fn next_index(&self) -> u32 {
+        self.next
+    }
+
+    /// The index of an object.
+    #[inline]
+    pub(crate) fn get(&mut self, object: Obj<'_>) -> Option<u32> {
+        self.find(object.address())
+    }
+
+    /// The index of an address within an object.
+    pub(crate) fn get_within(&mut self, address: usize) -> Option<u32> {
+        self.find(address)
+    }
+
+    #[inline]
+    fn find(&mut self, address: usize) -> Option<u32> {
+        if self.blocks.is_empty() {
+            if self.few.is_empty() {
+                return None;
+            }
+            let mask = self.few.len() - 1;
+            let mut at = (((address as u64) >> 4).wrapping_mul(GOLDEN) >> self.few_shift) as usize;
+            loop {
+                let (other, index) = self.few[at & mask];
+                if index == 0 {
+                    return None;
+                }
+                if other == address {
+                    return Some(index - 1);
+                }
+                at += 1;
+            }
+        }
+        let page = address >> PAGE_BITS;
+        if page != self.last_page {
+            self.last_block = self.block_of(page)?;
+            self.last_page = page;
+        }
+        self.blocks[self.last_block][address >> 4 & (PAGE_PLACES - 1)].checked_sub(1)
+    }
+
+    #[inline]
+    fn block_of(&self, page: usize) -> Option<usize> {
+        let mask = self.pages.len() - 1;
+        let mut at = ((page as u64).wrapping_mul(GOLDEN) >> self.page_shift) as usize;
+        loop {
+            let (other, block) = self.pages[at & mask];
+            if block == 0 {
+                return None;
+            }
+            if other == page {
+                return Some(block as usize - 1);
+            }
+            at += 1;
+        }
+    }
+
+    /// Puts in an object that is not there, with the next index.
+    #[inline]
+    pub(crate) fn put(&mut self, object: Obj<'_>) {
+        let index = self.next;
+        self.set(object, index);
+    }
+
+    /// Puts an object in, or gives it another index.
+    pub(crate) fn set(&mut self, object: Obj<'_>, index: u32) {
+        let address = object.address();
+        if !self.place(address, index) {
+            return;
+        }
+        self.order.push(address);
+        if self.holds {
+            std::mem::forget(object.own());
+            self.held = self.order.len();
+        }
+        self.next = (self.next + 1).max(index.saturating_add(1));
+    }
+
+    /// Counts something that has no address of its own, but one within an object that is in the memo.
+    #[inline]
+    pub(crate) fn put_within(&mut self, owner: Obj<'_>, address: usize) {
+        let index = self.next;
+        self.place(address, index);
+        self.order.push(owner.address() | WITHIN);
+        if self.holds {
+            self.held = self.order.len();
+        }
+        self.next += 1;
+    }
+
+    /// Counts something that nobody can come back to.
+    #[inline]
+    pub(crate) fn skip(&mut self) {
+        self.order.push(WITHIN);
+        if self.holds {
+            self.held = self.order.len();
+        }
+        self.next += 1;
+    }
+
+    /// Tells whether the address is new.
+    #[inline]
+    fn place(&mut self, address: usize, index: u32) -> bool {
+        if self.blocks.is_empty() {
+            if 2 * (self.order.len() + 1) <= self.few.len() {
+                return place_few(&mut self.few, self.few_shift, address, index);
+            }
+            return self.grow_few(address, index);
+        }
+        let page = address >> PAGE_BITS;
+        if page != self.last_page {
+            self.last_block = match self.block_of(page) {
+                Some(block) => block,
+                None => self.add_page(page),
+            };
+            self.last_page = page;
+        }
+        let place = &mut self.blocks[self.last_block][address >> 4 & (PAGE_PLACES - 1)];
+        let new = *place == 0;
+        *place = index + 1;
+        new
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow_few(&mut self, address: usize, index: u32) -> bool {
+        let before = std::mem::take(&mut self.few);
+        if before.len() < 2 * FEW {
+            let len = (4 * before.len()).max(32);
+            self.few_shift = 64 - len.trailing_zeros();
+            self.few = vec![(0, 0); len];
+            for (address, index) in before.into_iter().filter(|(_, index)| *index > 0) {
+                place_few(&mut self.few, self.few_shift, address, index - 1);
+            }
+        } else {
+            self.pages = vec![(0, 0); 64];
+            self.page_shift = 64 - 6;
+            self.last_page = address >> PAGE_BITS;
+            self.last_block = self.add_page(self.last_page);
+            for (address, index) in before.into_iter().filter(|(_, index)| *index > 0) {
+                self.place(address, index - 1);
+            }
+        }
+        self.place(address, index)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn add_page(&mut self, page: usize) -> usize {
+        if 2 * (self.page_count + 1) > self.pages.len() {
+            let len = 4 * self.pages.len();
+            self.page_shift = 64 - len.trailing_zeros();
+            let before = std::mem::replace(&mut self.pages, vec![(0, 0); len]);
+            for (page, block) in before.into_iter().filter(|(_, block)| *block > 0) {
+                place_few(&mut self.pages, 64 - len.trailing_zeros() + NO_SHIFT, page, block - 1);
+            }
+        }
+        let block = self.blocks.len();
+        self.blocks.push([0; PAGE_PLACES]);
+        place_few(&mut self.pages, self.page_shift + NO_SHIFT, page, block as u32);
+        self.page_count += 1;
+        block
+    }
+
+    /// Whether everything is kept alive.
+    #[inline]
+    pub(crate) fn holds(&self) -> bool {
+        self.holds
+    }
+
+    /// Keeps alive what is in it, and what comes.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn hold(&mut self) {
+        self.holds = true;
+        for address in &self.order[self.held..] {
+            if address & WITHIN == 0 {
+                // SAFETY: nothing that is in the memo has gone while only our code ran.
+                unsafe { ffi::Py_INCREF(*address as *mut ffi::PyObject) };
+            }
+        }
+        self.held = self.order.len();
+        #[cfg(all(Py_3_11, not(Py_3_13)))]
+        self.make_dicts();
+    }
+
+    /// Makes the dicts of instances that were written without them: where they are beside the instance, user code may move
+    /// the attributes away, and others to where they were.
+    #[cfg(all(Py_3_11, not(Py_3_13)))]
+    fn make_dicts(&mut self) {
+        use super::layout::{Place, place};
+        for at in 0..self.order.len() {
+            // SAFETY: an owner is in the memo by itself, or held by what is.
+            let owner = match self.order[at] {
+                owner if owner & WITHIN != 0 => unsafe { Obj::borrowed((owner & !WITHIN) as *mut ffi::PyObject) },
+                _ => None,
+            };
+            let Some(owner) = owner else { continue };
+            let Place::Values(values) = place(owner) else { continue };
+            let Some(index) = self.find(values.address()) else { continue };
+            // SAFETY: as above.
+            match unsafe { Own::take(ffi::PyObject_GenericGetDict(owner.raw(), std::ptr::null_mut())) } {
+                Ok(dict) => {
+                    self.place(dict.obj().address(), index);
+                    self.order[at] = dict.into_raw() as usize;
+                }
+                Err(super::Raised) => super::clear(),
+            }
+        }
+    }
+
+    /// All objects with their indexes; all are held.
+    pub(crate) fn entries(&mut self) -> Vec<(Own, u32)> {
+        self.hold();
+        let order: Vec<usize> = self.order.iter().copied().filter(|address| address & WITHIN == 0).collect();
+        let mut entries = Vec::with_capacity(order.len());
+        for address in order {
+            // SAFETY: what is held is alive.
+            if let (Some(object), Some(index)) =
+                (unsafe { Obj::borrowed(address as *mut ffi::PyObject) }, self.find(address))
+            {
+                entries.push((object.own(), index));
+            }
+        }
+        entries
+    }
+
+    /// Gives each object that it keeps alive.
+    pub(crate) fn visit(&self, visit: &mut dyn FnMut(Obj<'_>)) {
+        for address in &self.order[..self.held] {
+            if address & WITHIN == 0
+                && let Some(object) = NonNull::new(*address as *mut ffi::PyObject)
+            {
+                visit(Obj(object, std::marker::PhantomData));
+            }
+        }
+    }
+
+    /// Makes it empty, and keeps memory for the next pickle if it is little.
+    pub(crate) fn clear(&mut self) {
+        let mut old = std::mem::take(self);
+        if old.held == 0 && old.blocks.is_empty() {
+            if old.few.len() > 128 {
+                old.few = Vec::new();
+            }
+            old.few.fill((0, 0));
+            old.order.clear();
+            (old.next, old.holds) = (0, false);
+            *self = old;
+        }
+    }
+
+    /// What it takes up in memory, in bytes.
+    pub(crate) fn size(&self) -> usize {
+        (self.few.capacity() + self.pages.capacity()) * size_of::<(usize, u32)>()
+            + self.blocks.capacity() * size_of::<[u32; PAGE_PLACES]>()
+            + self.order.capacity() * size_of::<usize>()
+    }
+}
+
+/// Added to a shift: the key is hashed as it stands, not by its sixteens.
+const NO_SHIFT: u32 = 1 << 8;
+
+/// Puts `key` into a table with room; tells whether it is new.
+#[inline]
+fn place_few(table: &mut [(usize, u32)], shift: u32, key: usize, value: u32) -> bool {
+    let hashed = if shift >= NO_SHIFT { key as u64 } else { key as u64 >> 4 };
+    let mask = table.len() - 1;
+    let mut at = (hashed.wrapping_mul(GOLDEN) >> (shift & (NO_SHIFT - 1))) as usize;
+    loop {
+        let place = &mut table[at & mask];
+        if place.1 == 0 {
+            *place = (key, value + 1);
+            return true;
+        }
+        if place.0 == key {
+            place.1 = value + 1;
+            return false;
+        }
+        at += 1;
+    }
+}
+
+impl Drop for Memo {
+    fn drop(&mut self) {
+        // What goes may run user code, which cannot come back to this memo: it is in nobody's hands any more.
+        for address in self.order.drain(..).take(self.held) {
+            if address & WITHIN == 0 {
+                // SAFETY: it was held, once.
+                unsafe { ffi::Py_DECREF(address as *mut ffi::PyObject) };
+            }
+        }
+    }
+}

@@ -1,0 +1,398 @@
+//! Lists, tuples, dicts and sets, in batches of a thousand as `_pickle` has them.
+
+use crate::py::layout;
+use crate::py::{self, Exact, Kind, Obj, Own, Py};
+use crate::save::{Descent, Saver, Work, code};
+use crate::state::shown;
+
+pub(super) const BATCH: usize = 1000;
+
+/// A list that is being written.
+pub(super) struct ListRun {
+    list: Own,
+    pub(super) next: usize,
+    batch: usize,
+    single: bool,
+}
+
+/// A tuple that is being written.
+pub(super) struct TupleRun {
+    tuple: Own,
+    pub(super) next: usize,
+    /// Whether only one other object holds it.
+    single: bool,
+}
+
+/// A dict that is being written.
+pub(super) struct DictRun {
+    dict: Own,
+    position: isize,
+    batch: usize,
+    size: usize,
+    /// The value whose key is written.
+    value: Option<Own>,
+}
+
+impl DictRun {
+    /// A dict of which so many items are written.
+    pub(super) fn resumed(dict: Own, written: usize, size: usize) -> DictRun {
+        DictRun { dict, position: written as isize, batch: 1, size, value: None }
+    }
+
+    /// The step of a path to the value that is being written.
+    pub(super) fn step(&self, attribute: bool) -> String {
+        let mut position = 0;
+        while let Some((key, _)) = self.dict.obj().dict_next(&mut position) {
+            if position != self.position {
+                continue;
+            }
+            if attribute && key.obj().is_str() {
+                return format!(".{}", key.obj().text().unwrap_or_default());
+            }
+            return format!("[{}]", shown(key.obj()));
+        }
+        String::new()
+    }
+}
+
+/// A set that is being written.
+pub(super) struct SetRun {
+    set: Own,
+    position: isize,
+    batch: usize,
+    size: usize,
+}
+
+impl Saver<'_> {
+    /// Begins an object that is no atom.
+    pub(super) fn container(&mut self, object: Obj<'_>) -> Py<()> {
+        match object.exact() {
+            Exact::Dict => self.save_dict(object),
+            Exact::List => self.save_list(object),
+            Exact::Tuple => self.save_tuple(object),
+            Exact::Other => self.save_instance(object),
+            Exact::Set => self.save_set(object),
+            Exact::FrozenSet => self.save_frozenset(object),
+            Exact::Bytes => self.save_old_bytes(object),
+            Exact::ByteArray => self.save_bytearray(object),
+            Exact::PickleBuffer => self.save_picklebuffer(object),
+            kind => self.save_object(object, kind),
+        }
+    }
+
+    fn save_list(&mut self, object: Obj<'_>) -> Py<()> {
+        self.fast_enter(object)?;
+        if self.bin {
+            self.out.buffer.put([code::EMPTY_LIST])?;
+        } else {
+            self.out.buffer.put([code::MARK, code::LIST])?;
+        }
+        self.memo_put_unless(self.single, object)?;
+        let len = object.list_len();
+        if len == 0 {
+            return Ok(());
+        }
+        if !self.bin {
+            self.user_code()?;
+            let iter = object.iter()?;
+            self.push_batch(iter, false);
+            return Ok(());
+        }
+        let single = len == 1;
+        if !single {
+            self.out.buffer.put([code::MARK])?;
+        }
+        self.list_run(ListRun { list: object.own(), next: 0, batch: 0, single })
+    }
+
+    pub(super) fn list_run(&mut self, mut run: ListRun) -> Py<()> {
+        if run.single {
+            if run.next == 0 {
+                run.next = 1;
+                self.boundary()?;
+                if let Some(item) = run.list.obj().list_item_borrowed(0)
+                    && !self.flat(item)?
+                {
+                    let descent = self.descend(item);
+                    if !matches!(descent, Descent::Done) {
+                        return self.leave(descent, Work::List(run));
+                    }
+                }
+            }
+            return self.out.buffer.put([code::APPEND]);
+        }
+        loop {
+            let len = run.list.obj().list_len();
+            if run.next > 0 && (run.batch == BATCH || run.next >= len) {
+                self.out.buffer.put([code::APPENDS])?;
+                if run.next >= len {
+                    return Ok(());
+                }
+                run.batch = 0;
+                self.out.buffer.put([code::MARK])?;
+            }
+            self.boundary()?;
+            let Some(item) = run.list.obj().list_item_borrowed(run.next) else {
+                // Emptied before its first item was written.
+                return self.out.buffer.put([code::APPENDS]);
+            };
+            run.next += 1;
+            run.batch += 1;
+            let kind = item.exact();
+            if !self.flat(item)? {
+                let descent = self.descend(item);
+                if !matches!(descent, Descent::Done) {
+                    return self.leave(descent, Work::List(run));
+                }
+            } else if self.bin && self.hooks.persistent_id.is_none() {
+                self.numbers(&mut run, kind)?;
+            }
+        }
+    }
+
+    /// Goes on with a list as long as there are numbers of this kind.
+    #[inline]
+    fn numbers(&mut self, run: &mut ListRun, kind: Exact) -> Py<()> {
+        if !matches!(kind, Exact::Int | Exact::Float) {
+            return Ok(());
+        }
+        let list = run.list.obj();
+        let most = list.list_len().min(run.next + BATCH - run.batch);
+        let first = run.next;
+        while run.next < most && !self.out.is_full() {
+            match list.list_item_borrowed(run.next) {
+                Some(item) if item.exact() == kind => {
+                    if kind == Exact::Int {
+                        self.save_int(item)?
+                    } else {
+                        self.save_float(item)?
+                    }
+                }
+                _ => break,
+            }
+            run.next += 1;
+        }
+        run.batch += run.next - first;
+        Ok(())
+    }
+
+    fn save_tuple(&mut self, object: Obj<'_>) -> Py<()> {
+        if !(object.tuple_len() <= 3 && self.protocol >= 2) {
+            self.out.buffer.put([code::MARK])?;
+        }
+        let single = self.single;
+        self.tuple_run(TupleRun { tuple: object.own(), next: 0, single })
+    }
+
+    pub(super) fn tuple_run(&mut self, mut run: TupleRun) -> Py<()> {
+        let len = run.tuple.obj().tuple_len();
+        while run.next < len {
+            self.boundary()?;
+            let item = run.tuple.obj().tuple_item(run.next);
+            run.next += 1;
+            if !self.flat(item)? {
+                let descent = self.descend(item);
+                if !matches!(descent, Descent::Done) {
+                    return self.leave(descent, Work::Tuple(run));
+                }
+            }
+        }
+        let short = len <= 3 && self.protocol >= 2;
+        let tuple = run.tuple.obj();
+        let single = self.compact && run.single;
+        if !single && let Some(index) = self.memo.get(tuple) {
+            // It was written once more inside itself: that one stays.
+            if !short && self.bin {
+                self.out.buffer.put([code::POP_MARK])?;
+            } else {
+                for _ in 0..len + usize::from(!short) {
+                    self.out.buffer.put([code::POP])?;
+                }
+            }
+            return self.memo_get(index);
+        }
+        self.out.buffer.put([match (short, len) {
+            (true, 1) => code::TUPLE1,
+            (true, 2) => code::TUPLE2,
+            (true, _) => code::TUPLE3,
+            _ => code::TUPLE,
+        }])?;
+        self.memo_put_unless(single, tuple)
+    }
+
+    pub(super) fn save_dict(&mut self, object: Obj<'_>) -> Py<()> {
+        self.fast_enter(object)?;
+        if self.bin {
+            self.out.buffer.put([code::EMPTY_DICT])?;
+        } else {
+            self.out.buffer.put([code::MARK, code::DICT])?;
+        }
+        self.memo_put_unless(self.single, object)?;
+        let size = object.dict_len();
+        if size == 0 {
+            return Ok(());
+        }
+        if !self.bin {
+            self.user_code()?;
+            let iter = object.attr_obj(self.st.names.items.obj())?.obj().call0()?.obj().iter()?;
+            self.push_batch(iter, true);
+            return Ok(());
+        }
+        if size > 1 {
+            self.out.buffer.put([code::MARK])?;
+        }
+        self.dict_run(DictRun { dict: object.own(), position: 0, batch: 0, size, value: None })
+    }
+
+    pub(super) fn dict_run(&mut self, mut run: DictRun) -> Py<()> {
+        if let Some(value) = run.value.take() {
+            // Its key was no atom.
+            self.boundary()?;
+            run.batch += 1;
+            if !self.flat(value.obj())? {
+                let descent = self.descend(value.obj());
+                if !matches!(descent, Descent::Done) {
+                    return self.leave(descent, Work::Dict(run));
+                }
+            }
+        }
+        loop {
+            if run.batch > 0 {
+                if run.size == 1 {
+                    return self.out.buffer.put([code::SETITEM]);
+                }
+                if run.batch == BATCH {
+                    self.end_items(&run)?;
+                    run.batch = 0;
+                    self.out.buffer.put([code::MARK])?;
+                }
+            }
+            let Some((key, value)) = self.dict_next(run.dict.obj(), &mut run.position) else {
+                return if run.size == 1 { Ok(()) } else { self.end_items(&run) };
+            };
+            if self.out.is_full() || !self.flat(key)? {
+                // User code may come before the value.
+                let (key, value) = (key.own(), value.own());
+                self.boundary()?;
+                let written = self.flat(key.obj())?;
+                run.value = Some(value);
+                let descent = if written { Descent::Below(self.work.len()) } else { self.descend(key.obj()) };
+                return self.leave(descent, Work::Dict(run));
+            }
+            if self.out.is_full() {
+                run.value = Some(value.own());
+                self.work.push(Work::Dict(run));
+                return Ok(());
+            }
+            run.batch += 1;
+            if !self.flat(value)? {
+                let descent = self.descend(value);
+                if !matches!(descent, Descent::Done) {
+                    return self.leave(descent, Work::Dict(run));
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn dict_next<'a>(&self, dict: Obj<'a>, position: &mut isize) -> Option<(Obj<'a>, Obj<'a>)> {
+        if self.known { layout::dict_next(dict, position) } else { dict.dict_next_borrowed(position) }
+    }
+
+    fn end_items(&mut self, run: &DictRun) -> Py<()> {
+        self.out.buffer.put([code::SETITEMS])?;
+        if run.dict.obj().dict_len() != run.size {
+            return py::raise(Kind::Runtime, "dictionary changed size during iteration");
+        }
+        Ok(())
+    }
+
+    fn save_set(&mut self, object: Obj<'_>) -> Py<()> {
+        if self.protocol < 4 {
+            self.user_code()?;
+            let args = py::tuple(&[py::list_of(object)?])?;
+            let value = py::tuple(&[self.st.set_type.clone(), args])?;
+            return self.reduce(value, Some(object));
+        }
+        self.out.buffer.put([code::EMPTY_SET])?;
+        self.memo_put_unless(self.single, object)?;
+        let size = object.set_len();
+        if size == 0 {
+            return Ok(());
+        }
+        self.out.buffer.put([code::MARK])?;
+        self.set_run(SetRun { set: object.own(), position: 0, batch: 0, size })
+    }
+
+    pub(super) fn set_run(&mut self, mut run: SetRun) -> Py<()> {
+        loop {
+            if run.batch == BATCH {
+                self.end_set(&run)?;
+                run.batch = 0;
+                self.out.buffer.put([code::MARK])?;
+            }
+            let set = run.set.obj();
+            let item = if self.known {
+                layout::set_next(set, &mut run.position)
+            } else {
+                set.set_next_borrowed(&mut run.position)
+            };
+            let Some(item) = item else { return self.end_set(&run) };
+            run.batch += 1;
+            if self.out.is_full() {
+                let item = item.own();
+                self.work.push(Work::Set(run));
+                self.work.push(Work::Value(item));
+                return Ok(());
+            }
+            if !self.flat(item)? {
+                let descent = self.descend(item);
+                if !matches!(descent, Descent::Done) {
+                    return self.leave(descent, Work::Set(run));
+                }
+            }
+        }
+    }
+
+    fn end_set(&mut self, run: &SetRun) -> Py<()> {
+        self.out.buffer.put([code::ADDITEMS])?;
+        if run.set.obj().set_len() != run.size {
+            return py::raise(Kind::Runtime, "set changed size during iteration");
+        }
+        Ok(())
+    }
+
+    fn save_frozenset(&mut self, object: Obj<'_>) -> Py<()> {
+        if self.protocol < 4 {
+            self.user_code()?;
+            let args = py::tuple(&[py::list_of(object)?])?;
+            let value = py::tuple(&[self.st.frozenset_type.clone(), args])?;
+            return self.reduce(value, Some(object));
+        }
+        self.fast_enter(object)?;
+        self.out.buffer.put([code::MARK])?;
+        let items = object.iter()?;
+        // Its iterator holds it once more.
+        self.frozenset_run(items, object.own())
+    }
+
+    pub(super) fn frozenset_run(&mut self, items: Own, set: Own) -> Py<()> {
+        loop {
+            let Some(item) = items.obj().next()? else { break };
+            self.boundary()?;
+            if !self.flat(item.obj())? {
+                let descent = self.descend(item.obj());
+                if !matches!(descent, Descent::Done) {
+                    return self.leave(descent, Work::FrozenSet(items, set));
+                }
+            }
+        }
+        if let Some(index) = self.memo.get(set.obj()) {
+            // It was written once more inside itself: that one stays.
+            self.out.buffer.put([code::POP_MARK])?;
+            return self.memo_get(index);
+        }
+        self.out.buffer.put([code::FROZENSET])?;
+        self.memo_put(set.obj())
+    }
+}

@@ -1,0 +1,177 @@
+//! Classes and functions by name.
+
+use crate::py::{self, Kind, Obj, Own, Py};
+use crate::save::{Saver, Work, code};
+use crate::state::shown;
+
+impl Saver<'_> {
+    /// A class: those of the three singletons have no name of their own.
+    pub(super) fn save_type(&mut self, object: Obj<'_>) -> Py<()> {
+        self.user_code()?;
+        let none = py::none();
+        for singleton in [&none, &self.st.not_implemented, &self.st.ellipsis] {
+            if singleton.obj().type_of().obj().is(object) {
+                let value = py::tuple(&[self.st.type_type.clone(), py::tuple(std::slice::from_ref(singleton))?])?;
+                return self.reduce(value, Some(object));
+            }
+        }
+        self.save_global(object, None)
+    }
+
+    pub(super) fn save_global(&mut self, object: Obj<'_>, name: Option<Own>) -> Py<()> {
+        self.user_code()?;
+        let held = object.own();
+        let object = held.obj();
+        let names = &self.st.names;
+        let name = match name {
+            Some(name) => name,
+            None => match object.attr_maybe(names.qualname.obj())? {
+                Some(name) => name,
+                None => object.attr_obj(names.dunder_name.obj())?,
+            },
+        };
+        if !name.obj().is_str() {
+            return py::raise(Kind::Type, "a name that is no str");
+        }
+        let text = name.obj().text()?;
+        let path: Vec<&str> = text.split('.').collect();
+        if path.contains(&"<locals>") {
+            let what = if cfg!(Py_3_13) { "get" } else { "pickle" };
+            return py::raise(Kind::Attribute, &format!("Can't {what} local object {}", shown(name.obj())));
+        }
+        let module_name = self.module_of(object, name.obj())?;
+        let found = py::import_module(module_name.obj()).ok();
+        let module = match found.and_then(|_| self.st.modules.obj().item_maybe(module_name.obj()).ok().flatten()) {
+            Some(module) => module,
+            None => {
+                py::clear();
+                let module = shown(module_name.obj());
+                return self.st.pickling(&format!("Can't pickle {}: import of module {module} failed", shown(object)));
+            }
+        };
+        let mut parent = module.clone();
+        let mut value = module.clone();
+        for part in &path {
+            let part = py::str_of(part)?;
+            match value.obj().attr_maybe(part.obj()) {
+                Ok(Some(next)) => parent = std::mem::replace(&mut value, next),
+                Ok(None) => {
+                    let module = module_name.obj().str()?.obj().text()?;
+                    let text = format!("Can't pickle {}: attribute lookup {text} on {module} failed", shown(object));
+                    return self.st.pickling(&text);
+                }
+                Err(raised) => return Err(raised),
+            }
+        }
+        if !value.obj().is(object) {
+            let module = module_name.obj().str()?.obj().text()?;
+            let text = format!("Can't pickle {}: it's not the same object as {module}.{text}", shown(object));
+            return self.st.pickling(&text);
+        }
+        // A way that leads back to the module is left out, before Python 3.13.
+        let short = cfg!(not(Py_3_13)) && path.len() > 1 && parent.obj().is(module.obj());
+        let extension = self.protocol >= 2 && self.save_extension(object, &module_name, &name)?;
+        let name = if short { py::str_of(path.last().copied().unwrap_or_default())? } else { name };
+        if extension {
+            return Ok(());
+        }
+        self.work.push(Work::MemoPut(object.own()));
+        if self.protocol >= 4 {
+            self.work.push(Work::Emit(code::STACK_GLOBAL));
+            self.push(name);
+            self.push(module_name);
+            return Ok(());
+        }
+        if path.len() > 1 && cfg!(Py_3_13) {
+            // Each part is asked of the one before; only the names are in the memo.
+            self.work.push(Work::Parts(path[1..].iter().rev().map(|part| py::str_of(part)).collect::<Py<_>>()?));
+            self.work.push(Work::Global(module_name, py::str_of(path[0])?));
+            for _ in 1..path.len() {
+                if self.protocol < 2 {
+                    self.work.push(Work::Emit(code::MARK));
+                }
+                self.push(self.st.getattr.clone());
+            }
+            return Ok(());
+        }
+        if !parent.obj().is(module.obj()) {
+            let last = py::str_of(path.last().copied().unwrap_or_default())?;
+            let value = py::tuple(&[self.st.getattr.clone(), py::tuple(&[parent, last])?])?;
+            return self.reduce(value, None);
+        }
+        self.global_lines(module_name, name)
+    }
+
+    /// The module that an object says it is of, or that has it.
+    fn module_of(&self, object: Obj<'_>, name: Obj<'_>) -> Py {
+        match object.attr_maybe(self.st.names.module.obj())? {
+            Some(module) if !module.obj().is_none() => Ok(module),
+            _ => {
+                let find = py::import(c"pickle")?.obj().attr(c"whichmodule")?;
+                find.obj().call(py::tuple(&[object.own(), name.own()])?.obj(), None)
+            }
+        }
+    }
+
+    fn save_extension(&mut self, object: Obj<'_>, module: &Own, name: &Own) -> Py<bool> {
+        let key = py::tuple(&[module.clone(), name.clone()])?;
+        let Some(found) = self.st.extension_registry.obj().item_maybe(key.obj())? else { return Ok(false) };
+        match found.obj().index()? {
+            number @ 1..=0xff => self.out.buffer.put([code::EXT1, number as u8])?,
+            number @ 1..=0xffff => self.out.buffer.put([code::EXT2, number as u8, (number >> 8) as u8])?,
+            number @ 1..=0x7fff_ffff => {
+                let [a, b, c, d] = (number as u32).to_le_bytes();
+                self.out.buffer.put([code::EXT4, a, b, c, d])?;
+            }
+            _ => {
+                let number = shown(found.obj());
+                if cfg!(Py_3_13) {
+                    return py::raise(Kind::Runtime, &format!("extension code {number} is out of range"));
+                }
+                let text = format!("Can't pickle {}: extension code {number} is out of range", shown(object));
+                return self.st.pickling(&text);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The parts of a nested name, each an attribute of what is on the stack.
+    pub(super) fn parts(&mut self, mut parts: Vec<Own>) {
+        let Some(part) = parts.pop() else { return };
+        self.work.push(Work::Parts(parts));
+        self.work.push(Work::Emit(code::REDUCE));
+        self.work.push(Work::Emit(if self.protocol >= 2 { code::TUPLE2 } else { code::TUPLE }));
+        self.push(part);
+    }
+
+    /// `GLOBAL`, with the names of Python 2 where they are asked for.
+    pub(super) fn global_lines(&mut self, mut module: Own, mut name: Own) -> Py<()> {
+        self.out.buffer.put([code::GLOBAL])?;
+        if self.protocol < 3 && self.options.fix_imports {
+            let key = py::tuple(&[module.clone(), name.clone()])?;
+            if let Some(found) = self.st.name_mapping_3to2.obj().item_maybe(key.obj())? {
+                if found.obj().is_tuple() && found.obj().tuple_len() == 2 {
+                    module = found.obj().tuple_item(0).own();
+                    name = found.obj().tuple_item(1).own();
+                }
+            } else if let Some(found) = self.st.import_mapping_3to2.obj().item_maybe(module.obj())? {
+                module = found;
+            }
+        }
+        for (part, what) in [(&module, "module"), (&name, "global")] {
+            let line = if self.protocol == 3 { py::utf8(part.obj()) } else { py::ascii(part.obj()) };
+            match line {
+                Ok(line) => self.out.buffer.put_slice(line.obj().bytes())?,
+                Err(_) if py::is_unicode_error() => {
+                    py::clear();
+                    let (text, protocol) = (part.obj().text()?, self.protocol);
+                    let text = format!("can't pickle {what} identifier '{text}' using pickle protocol {protocol}");
+                    return self.st.pickling(&text);
+                }
+                Err(raised) => return Err(raised),
+            }
+            self.out.buffer.put([b'\n'])?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,486 @@
+//! Instances of classes without hooks of their own: what `object.__reduce_ex__` would say of them is known, so nobody is
+//! asked, no state is made, and attributes are read where they lie.
+//!
+//! A plan holds for one version of one class. Whatever is not as a plan has it goes the long way, in `reduce`.
+
+use std::rc::Rc;
+
+use crate::py::layout::{self, Place};
+use crate::py::typing;
+use crate::py::{self, Kind, Obj, Own, Py};
+use crate::save::containers::DictRun;
+use crate::save::{Descent, Saver, Work, code};
+use crate::state::State;
+
+/// How instances of a class are written.
+#[derive(Clone)]
+pub(super) enum Plan {
+    /// By the long way.
+    Long,
+    /// `NEWOBJ` without arguments, then the attributes.
+    Plain(Rc<Plain>),
+    /// A call with what a value of the standard library is made of.
+    Known(typing::Known),
+}
+
+/// A class whose instances are no more than their attributes.
+pub(super) struct Plain {
+    /// Names and offsets of slots, in the order of `copyreg._slotnames`.
+    slots: Vec<(Own, usize)>,
+    /// What a class is known by: its own module and name.
+    module: Own,
+    name: Own,
+}
+
+/// Plans of all classes that were met, by class.
+#[derive(Default)]
+pub(crate) struct Plans(Vec<Option<(usize, u32, Plan)>>);
+
+const PLANS: usize = 256;
+
+/// Plans that were looked up since user code ran last: no table has a reduction for their classes.
+#[derive(Default)]
+pub(super) struct Found {
+    places: [(usize, Option<Plan>); 4],
+    any: bool,
+}
+
+impl Found {
+    #[inline]
+    pub(super) fn forget(&mut self) {
+        if self.any {
+            *self = Found::default();
+        }
+    }
+}
+
+/// An instance that is being written.
+pub(super) struct InstanceRun {
+    object: Own,
+    plan: Rc<Plain>,
+    part: Part,
+    next: usize,
+    /// How many attributes the part has.
+    count: usize,
+    pair: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Attributes,
+    Slots,
+    End,
+}
+
+impl InstanceRun {
+    /// Whether its attributes are in a dict, which is being written.
+    pub(super) fn has_dict(&self) -> bool {
+        self.part == Part::End
+    }
+
+    /// The step of a path to the attribute that is being written.
+    pub(super) fn step(&self) -> String {
+        let Some(last) = self.next.checked_sub(1) else { return String::new() };
+        let name = match (self.part, layout::place(self.object.obj())) {
+            (Part::Slots, _) => self.plan.slots.get(last).map(|(name, _)| name.clone()),
+            (Part::Attributes, Place::Values(values)) => values.get(last).map(|(name, _)| name.own()),
+            (Part::Attributes, Place::Dict(dict)) => {
+                let mut position = 0;
+                (0..=last).filter_map(|_| dict.dict_next(&mut position)).last().map(|(name, _)| name)
+            }
+            _ => None,
+        };
+        name.and_then(|name| name.obj().text().ok()).map_or_else(String::new, |name| format!(".{name}"))
+    }
+}
+
+/// How the state of an instance begins.
+enum Begun<'a> {
+    None,
+    Values(layout::Attributes<'a>),
+    Dict(Obj<'a>),
+}
+
+impl Saver<'_> {
+    /// Begins an object that is of no type that is written by itself.
+    pub(super) fn save_instance(&mut self, object: Obj<'_>) -> Py<()> {
+        let plan = match self.plan_of(object)? {
+            Some(Plan::Plain(plan)) => self.save_plain(object, plan)?,
+            Some(Plan::Known(known)) => self.save_known(object, known)?,
+            _ => false,
+        };
+        if plan { Ok(()) } else { self.save_object(object, py::Exact::Other) }
+    }
+
+    #[inline]
+    fn plan_of(&mut self, object: Obj<'_>) -> Py<Option<Plan>> {
+        if !self.known || self.protocol < 2 || self.fast || self.hooks.reducer_override.is_some() {
+            return Ok(None);
+        }
+        let class = object.class();
+        let at = (class.address() >> 5 ^ class.address() >> 9) & 3;
+        if self.found.places[at].0 == class.address() {
+            return Ok(self.found.places[at].1.clone());
+        }
+        let plan = self.look_up_plan(object, class)?;
+        self.found.places[at] = (class.address(), plan.clone());
+        self.found.any = true;
+        Ok(plan)
+    }
+
+    #[inline(never)]
+    fn look_up_plan(&mut self, object: Obj<'_>, class: Obj<'_>) -> Py<Option<Plan>> {
+        // The hash and comparison of its metaclass may be user code.
+        if !typing::is_plain_metaclass(class) {
+            return Ok(None);
+        }
+        let table = self.hooks.dispatch_table.as_ref().unwrap_or(&self.st.dispatch_table);
+        if !table.obj().is_dict_exact() || table.obj().dict_has(class)? {
+            return Ok(None);
+        }
+        let at = (class.address() >> 5) % PLANS;
+        let version = typing::version(class);
+        if let Some(Some((address, valid, plan))) = self.st.plans.borrow().0.get(at)
+            && *address == class.address()
+            && Some(*valid) == version
+        {
+            return Ok(Some(plan.clone()));
+        }
+        let plan = learn(self.st, object, class)?;
+        if let Some(version) = typing::version(class) {
+            let mut plans = self.st.plans.borrow_mut();
+            plans.0.resize(PLANS, None);
+            plans.0[at] = Some((class.address(), version, plan.clone()));
+        }
+        Ok(Some(plan))
+    }
+
+    /// Writes a class that is not in the memo, if that takes no code but ours.
+    fn save_class(&mut self, class: Obj<'_>, module: &Own, name: &Own) -> Py<bool> {
+        let st = self.st;
+        if self.protocol < 4 || self.hooks.persistent_id.is_some() || st.extension_registry.obj().dict_len() > 0 {
+            return Ok(false);
+        }
+        if typing::is_heap(class) && !typing::qualname(class).is_some_and(|now| now.is(name.obj())) {
+            return Ok(false);
+        }
+        let Some(found) = st.modules.obj().dict_get(module.obj())? else { return Ok(false) };
+        let found = typing::module_dict(found, st.module_type.obj());
+        let same = match found {
+            Some(names) => names.dict_get(name.obj())?.is_some_and(|value| value.is(class)),
+            None => false,
+        };
+        if !same {
+            return Ok(false);
+        }
+        for text in [module, name] {
+            self.boundary()?;
+            self.save_shared_key(text.obj())?;
+        }
+        self.out.buffer.put([code::STACK_GLOBAL])?;
+        self.memo_put(class)?;
+        Ok(true)
+    }
+
+    /// The class that begins an instance. Tells whether it is written.
+    #[inline]
+    fn save_class_of(&mut self, object: Obj<'_>, module: &Own, name: &Own) -> Py<bool> {
+        let class = object.class();
+        match self.memo.get(class) {
+            Some(index) => {
+                self.memo_get(index)?;
+                Ok(true)
+            }
+            None => self.save_class(class, module, name),
+        }
+    }
+
+    #[inline]
+    fn save_plain(&mut self, object: Obj<'_>, plan: Rc<Plain>) -> Py<bool> {
+        let single = self.single;
+        let held;
+        let object = if self.out.has_file() {
+            held = object.own();
+            held.obj()
+        } else {
+            object
+        };
+        let made;
+        let state = match layout::place(object) {
+            Place::Unknown => return Ok(false),
+            Place::Nowhere => Begun::None,
+            Place::Dict(dict) if !dict.is_dict_exact() => return Ok(false),
+            Place::Dict(dict) if dict.dict_len() == 0 => Begun::None,
+            Place::Dict(dict) => Begun::Dict(dict),
+            Place::Values(values) if values.len() == 0 => Begun::None,
+            Place::Values(_) if self.memo.holds() && cfg!(not(Py_3_13)) => {
+                made = object.attr_obj(self.st.names.dict.obj())?;
+                Begun::Dict(made.obj())
+            }
+            Place::Values(values) => Begun::Values(values),
+        };
+        // An instance may have hooks of its own.
+        let own_hooks = match &state {
+            Begun::Values(values) => values.any_name(typing::is_dunder),
+            Begun::Dict(dict) => layout::any_name(*dict, typing::is_dunder),
+            _ => false,
+        };
+        if own_hooks || !self.save_class_of(object, &plan.module, &plan.name)? {
+            return Ok(false);
+        }
+        self.boundary()?;
+        self.out.buffer.put([code::EMPTY_TUPLE, code::NEWOBJ])?;
+        self.memo_put_unless(single, object)?;
+        let slots = plan.slots.iter().filter(|(_, offset)| layout::slot(object, *offset).is_some()).count();
+        let pair = slots > 0;
+        if pair {
+            self.boundary()?;
+        }
+        match state {
+            Begun::None if !pair => return Ok(true),
+            Begun::None => {
+                self.boundary()?;
+                self.out.buffer.put([code::NONE])?;
+            }
+            Begun::Dict(dict) => {
+                let run = InstanceRun { object: object.own(), plan, part: Part::End, next: 0, count: slots, pair };
+                self.work.push(Work::Instance(run));
+                // A file's `write` may give the instance another dict.
+                let dict = dict.own();
+                self.boundary()?;
+                if self.flat(dict.obj())? {
+                    return Ok(true);
+                }
+                self.single = false;
+                self.save_dict(dict.obj())?;
+                return Ok(true);
+            }
+            Begun::Values(values) => {
+                self.boundary()?;
+                self.out.buffer.put([code::EMPTY_DICT])?;
+                if !self.compact {
+                    let index = self.memo.next_index();
+                    self.memo.put_within(object, values.address());
+                    self.put_op(index)?;
+                }
+                let count = values.len();
+                if count > 1 {
+                    self.out.buffer.put([code::MARK])?;
+                }
+                return self.attributes(object, plan, 0, count, pair).map(|()| true);
+            }
+        }
+        self.begin_slots(object, plan, pair).map(|()| true)
+    }
+
+    /// Counts a part of a state that nobody else can have.
+    fn memo_skip(&mut self) -> Py<()> {
+        if self.compact {
+            return Ok(());
+        }
+        let index = self.memo.next_index();
+        self.memo.skip();
+        self.put_op(index)
+    }
+
+    /// Writes attributes from `next` on, and what comes after them.
+    fn attributes(&mut self, object: Obj<'_>, plan: Rc<Plain>, next: usize, count: usize, pair: bool) -> Py<()> {
+        let Place::Values(values) = layout::place(object) else { return self.changed() };
+        for at in next..count {
+            let Some((name, value)) = values.get(at) else { return self.changed() };
+            self.boundary()?;
+            self.save_shared_key(name)?;
+            self.boundary()?;
+            if !self.flat(value)? {
+                let held = object.own();
+                let descent = self.descend(value);
+                // What came of it may have run user code, and then nothing is where it was.
+                if !matches!(descent, Descent::Done) || self.memo.holds() {
+                    let run = InstanceRun { object: held, plan, part: Part::Attributes, next: at + 1, count, pair };
+                    return self.leave(descent, Work::Instance(run));
+                }
+            }
+        }
+        if values.len() != count {
+            return self.changed();
+        }
+        self.out.buffer.put([if count == 1 { code::SETITEM } else { code::SETITEMS }])?;
+        self.begin_slots(object, plan, pair)
+    }
+
+    #[cold]
+    fn changed(&mut self) -> Py<()> {
+        py::raise(Kind::Runtime, "dictionary changed size during iteration")
+    }
+
+    /// The slots, if there are any, and the end.
+    fn begin_slots(&mut self, object: Obj<'_>, plan: Rc<Plain>, pair: bool) -> Py<()> {
+        if !pair {
+            return self.out.buffer.put([code::BUILD]);
+        }
+        self.boundary()?;
+        self.out.buffer.put([code::EMPTY_DICT])?;
+        self.memo_skip()?;
+        let count = plan.slots.iter().filter(|(_, offset)| layout::slot(object, *offset).is_some()).count();
+        if count == 0 {
+            // They were there before the attributes were written.
+            return self.changed();
+        }
+        if count > 1 {
+            self.out.buffer.put([code::MARK])?;
+        }
+        self.slots(object, plan, 0, count)
+    }
+
+    fn slots(&mut self, object: Obj<'_>, plan: Rc<Plain>, next: usize, count: usize) -> Py<()> {
+        for at in next..plan.slots.len() {
+            let (name, offset) = &plan.slots[at];
+            let Some(value) = layout::slot(object, *offset) else { continue };
+            self.boundary()?;
+            self.save_shared_key(name.obj())?;
+            self.boundary()?;
+            if !self.flat(value)? {
+                let held = object.own();
+                let descent = self.descend(value);
+                if !matches!(descent, Descent::Done) || self.memo.holds() {
+                    let plan = plan.clone();
+                    let run = InstanceRun { object: held, plan, part: Part::Slots, next: at + 1, count, pair: true };
+                    return self.leave(descent, Work::Instance(run));
+                }
+            }
+        }
+        let now = plan.slots.iter().filter(|(_, offset)| layout::slot(object, *offset).is_some()).count();
+        if now != count {
+            return self.changed();
+        }
+        self.out.buffer.put([if count == 1 { code::SETITEM } else { code::SETITEMS }, code::TUPLE2])?;
+        self.memo_skip()?;
+        self.out.buffer.put([code::BUILD])
+    }
+
+    pub(super) fn instance_run(&mut self, run: InstanceRun) -> Py<()> {
+        let InstanceRun { object, plan, part, next, count, pair } = run;
+        match part {
+            Part::End => self.begin_slots(object.obj(), plan, pair),
+            Part::Slots => self.slots(object.obj(), plan, next, count),
+            Part::Attributes => match layout::place(object.obj()) {
+                Place::Dict(dict) => {
+                    // User code made a dict of them: its items stand in the same order.
+                    let dict = DictRun::resumed(dict.own(), next, count);
+                    let rest = InstanceRun { object, plan, part: Part::End, next, count, pair };
+                    self.work.push(Work::Instance(rest));
+                    self.dict_run(dict)
+                }
+                _ => self.attributes(object.obj(), plan, next, count, pair),
+            },
+        }
+    }
+
+    /// A value of the standard library that is made by a call of its class.
+    fn save_known(&mut self, object: Obj<'_>, known: typing::Known) -> Py<bool> {
+        if self.protocol < 3 {
+            return Ok(false);
+        }
+        let single = self.single;
+        let held;
+        let object = if self.out.has_file() {
+            held = object.own();
+            held.obj()
+        } else {
+            object
+        };
+        let Some(parts) = typing::parts(object, known, self.protocol) else { return Ok(false) };
+        let (module, name) = self.st.known_name(known)?;
+        if !self.save_class_of(object, module, name)? {
+            return Ok(false);
+        }
+        self.boundary()?;
+        match parts {
+            typing::Parts::Bytes(bytes, len) => {
+                self.boundary()?;
+                let head = u64::from(code::SHORT_BINBYTES) | (len as u64) << 8;
+                self.out.buffer.put_short(head, 2, &bytes[..len])?;
+                self.memo_skip()?;
+                self.out.buffer.put([code::TUPLE1])?;
+            }
+            typing::Parts::Ints(numbers) => {
+                for number in numbers {
+                    self.boundary()?;
+                    self.small_int(number)?;
+                }
+                self.out.buffer.put([code::TUPLE3])?;
+            }
+        }
+        self.memo_skip()?;
+        self.out.buffer.put([code::REDUCE])?;
+        self.memo_put_unless(single, object)?;
+        Ok(true)
+    }
+}
+
+/// How instances of a class are written, by what the class has.
+fn learn(st: &State, object: Obj<'_>, class: Obj<'_>) -> Py<Plan> {
+    if let Some(known) = typing::known(class) {
+        return Ok(Plan::Known(known));
+    }
+    let names = &st.names;
+    let inherits = |name: &Own, ours: &Own| typing::lookup(class, name.obj()).is_some_and(|found| found.is(ours.obj()));
+    let lacks = |name: &Own| typing::lookup(class, name.obj()).is_none();
+    let getstate = match &st.object_getstate {
+        Some(ours) => inherits(&names.getstate, ours),
+        None => lacks(&names.getstate),
+    };
+    let plain = typing::is_plain_class(class)
+        && inherits(&names.reduce_ex, &st.object_reduce_ex)
+        && inherits(&names.reduce, &st.object_reduce)
+        && inherits(&names.class, &st.object_class)
+        && getstate
+        && lacks(&names.getnewargs)
+        && lacks(&names.getnewargs_ex);
+    if !plain || matches!(layout::place(object), Place::Unknown) {
+        return Ok(Plan::Long);
+    }
+    let (Some(slots), Some(module), Some(name)) =
+        (slots_of(st, class)?, typing::module_name(class, names.module.obj()), typing::qualname(class))
+    else {
+        return Ok(Plan::Long);
+    };
+    if !typing::is_only(class, slots.len()) || name.text()?.contains('.') {
+        return Ok(Plan::Long);
+    }
+    Ok(Plan::Plain(Rc::new(Plain { slots, module: module.own(), name: name.own() })))
+}
+
+/// Names and offsets of the slots of a class and its bases, as `copyreg._slotnames` gives them; none where they are not as
+/// `class` statements make them.
+fn slots_of(st: &State, class: Obj<'_>) -> Py<Option<Vec<(Own, usize)>>> {
+    let mut slots = Vec::new();
+    for base in typing::bases(class) {
+        let Some(declared) = typing::own_attribute(base, st.names.slots.obj())? else { continue };
+        let names: Vec<Own> = match declared.exact() {
+            py::Exact::Str => vec![declared.own()],
+            py::Exact::Tuple => (0..declared.tuple_len()).map(|at| declared.tuple_item(at).own()).collect(),
+            py::Exact::List => declared.list_items(),
+            _ => return Ok(None),
+        };
+        for name in names {
+            if name.obj().exact() != py::Exact::Str {
+                return Ok(None);
+            }
+            let text = name.obj().text()?;
+            if text == "__dict__" || text == "__weakref__" {
+                continue;
+            }
+            if text.starts_with("__") {
+                // Mangled, or a hook.
+                return Ok(None);
+            }
+            let offset = typing::lookup(class, name.obj()).and_then(|member| layout::slot_offset(member, class));
+            match offset {
+                Some(offset) => slots.push((name, offset)),
+                None => return Ok(None),
+            }
+        }
+    }
+    Ok(Some(slots))
+}

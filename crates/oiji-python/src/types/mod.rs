@@ -1,0 +1,37 @@
+//! What Python sees: four functions, two classes, and the proxies of their memos.
+
+mod functions;
+mod pickler;
+mod proxy;
+mod unpickler;
+
+use crate::py::class::{add_class, function};
+use crate::py::{Obj, Own, Py};
+
+pub(crate) use pickler::Pickler;
+pub(crate) use proxy::{PicklerMemo, UnpicklerMemo};
+pub(crate) use unpickler::Unpickler;
+
+/// The functions of the module.
+pub(crate) fn functions() -> Vec<pyo3_ffi::PyMethodDef> {
+    vec![
+        function!(c"dump", functions::dump, functions::DUMP),
+        function!(c"dumps", functions::dumps, functions::DUMPS),
+        function!(c"load", functions::load, functions::LOAD),
+        function!(c"loads", functions::loads, functions::LOADS),
+        pyo3_ffi::PyMethodDef::zeroed(),
+    ]
+}
+
+/// The classes of the module that it makes by itself.
+pub(crate) struct Classes {
+    pub(crate) pickler_memo: Own,
+    pub(crate) unpickler_memo: Own,
+}
+
+/// Puts the classes into the module.
+pub(crate) fn classes(module: Obj<'_>) -> Py<Classes> {
+    add_class::<Pickler>(module)?;
+    add_class::<Unpickler>(module)?;
+    Ok(Classes { pickler_memo: add_class::<PicklerMemo>(module)?, unpickler_memo: add_class::<UnpicklerMemo>(module)? })
+}
