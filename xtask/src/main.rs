@@ -4,6 +4,7 @@ mod bench;
 mod ci;
 mod corpus;
 mod fuzz;
+mod python;
 mod pythons;
 mod run;
 mod test;
@@ -23,6 +24,7 @@ const TASKS: &[Task] = &[
     Task { name: "bench", about: "oiji against its peers, all data sets or the one named", run: bench::run },
     Task { name: "corpus", about: "every corpus file against its manifest", run: corpus::run },
     Task { name: "fuzz", about: "each fuzz target (or the one named) for SECONDS, by cargo-fuzz", run: fuzz::run },
+    Task { name: "python", about: "the Python module on each interpreter, or the versions named", run: python::run },
     Task { name: "pythons", about: "the Pythons that tests will use", run: pythons::run },
 ];
 

@@ -1,8 +1,17 @@
 //! `cargo xtask pythons`
 
-/// Prints the Pythons found, and which minor versions are absent.
+use crate::python;
+
+/// Prints the Pythons found, and which minor versions are absent. `--module`: only the path of the one that the Python
+/// module is built for, for scripts; nothing if there is none.
 #[expect(clippy::unnecessary_wraps, reason = "all tasks have one type")]
-pub(crate) fn run(_arguments: &[String]) -> Result<(), String> {
+pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
+    if arguments.iter().any(|argument| argument == "--module") {
+        if let Some(newest) = python::suitable(&[]).pop() {
+            println!("{}", newest.path.display());
+        }
+        return Ok(());
+    }
     let found = oiji_testkit::pythons();
     for python in found {
         println!("Python {:8} {}", python.name(), python.path.display());

@@ -1,9 +1,10 @@
 //! `cargo xtask test`
 
 use crate::run::{cargo, run as execute};
-use crate::{corpus, pythons};
+use crate::{corpus, python, pythons};
 
-/// Runs all tests of the workspace, and says first what they will be held against.
+/// Runs all tests of the workspace, and says first what they will be held against; then the Python module's, in the short
+/// form: `cargo xtask python` is the long one.
 pub(crate) fn run(_arguments: &[String]) -> Result<(), String> {
     pythons::run(&[])?;
     corpus::run(&[])?;
@@ -25,5 +26,6 @@ pub(crate) fn run(_arguments: &[String]) -> Result<(), String> {
     for features in ALONE {
         execute(cargo().args(["check", "--package", "oiji", "--no-default-features", "--features", features]))?;
     }
-    execute(cargo().args(["test", "--workspace", "--all-features"]))
+    execute(python::workspace(cargo().arg("test")).arg("--all-features"))?;
+    python::run(&["--quick".to_owned()])
 }
