@@ -13,6 +13,7 @@ const TESTS: &[&str] = &[
     "test_stubs",
     "test_unnoticed",
     "test_same_bytes",
+    "test_compact",
     "test_corpus",
     "test_differential",
     "test_stress",

@@ -101,6 +101,12 @@ pub(crate) fn dict_next<'a>(dict: Obj<'a>, position: &mut isize) -> Option<(Obj<
     dict.dict_next_borrowed(position)
 }
 
+/// Whether a dict has its keys from somewhere that other dicts have theirs from too: one reference stands for all.
+pub(crate) fn shares_keys(dict: Obj<'_>) -> bool {
+    // SAFETY: a dict that is alive, as callers see to.
+    unsafe { !(*dict.raw().cast::<ffi::PyDictObject>()).ma_values.is_null() }
+}
+
 /// Where the attributes lie that a dict shows, if it is the dict of an instance that keeps them by itself.
 pub(crate) fn values_of(dict: Obj<'_>) -> Option<usize> {
     #[cfg(Py_3_11)]

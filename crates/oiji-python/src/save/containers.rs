@@ -31,12 +31,14 @@ pub(super) struct DictRun {
     size: usize,
     /// The value whose key is written.
     value: Option<Own>,
+    /// Whether its keys are those of other dicts too, and a pickle is to be compact.
+    shared: bool,
 }
 
 impl DictRun {
     /// A dict of which so many items are written.
     pub(super) fn resumed(dict: Own, written: usize, size: usize) -> DictRun {
-        DictRun { dict, position: written as isize, batch: 1, size, value: None }
+        DictRun { dict, position: written as isize, batch: 1, size, value: None, shared: false }
     }
 
     /// The step of a path to the value that is being written.
@@ -241,7 +243,8 @@ impl Saver<'_> {
         if size > 1 {
             self.out.buffer.put([code::MARK])?;
         }
-        self.dict_run(DictRun { dict: object.own(), position: 0, batch: 0, size, value: None })
+        let shared = self.compact && layout::shares_keys(object);
+        self.dict_run(DictRun { dict: object.own(), position: 0, batch: 0, size, value: None, shared })
     }
 
     pub(super) fn dict_run(&mut self, mut run: DictRun) -> Py<()> {
@@ -270,7 +273,8 @@ impl Saver<'_> {
             let Some((key, value)) = self.dict_next(run.dict.obj(), &mut run.position) else {
                 return if run.size == 1 { Ok(()) } else { self.end_items(&run) };
             };
-            if self.out.is_full() || !self.flat(key)? {
+            let written = !self.out.is_full() && if run.shared { self.flat_key(key)? } else { self.flat(key)? };
+            if !written {
                 // User code may come before the value.
                 let (key, value) = (key.own(), value.own());
                 self.boundary()?;

@@ -324,6 +324,15 @@ impl<'s> Saver<'s> {
         self.atom(object)
     }
 
+    /// As `flat`, of a key that other dicts have too.
+    fn flat_key(&mut self, key: Obj<'_>) -> Py<bool> {
+        if key.exact() != Exact::Str {
+            return self.flat(key);
+        }
+        self.save_shared_key(key)?;
+        Ok(true)
+    }
+
     /// As `flat`, of no persistent id.
     #[inline]
     fn atom(&mut self, object: Obj<'_>) -> Py<bool> {

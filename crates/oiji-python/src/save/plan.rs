@@ -245,13 +245,14 @@ impl Saver<'_> {
             Begun::Dict(dict) => {
                 let run = InstanceRun { object: object.own(), plan, part: Part::End, next: 0, count: slots, pair };
                 self.work.push(Work::Instance(run));
+                let alone = self.compact && dict.count() == 1;
                 // A file's `write` may give the instance another dict.
                 let dict = dict.own();
                 self.boundary()?;
                 if self.flat(dict.obj())? {
                     return Ok(true);
                 }
-                self.single = false;
+                self.single = alone;
                 self.save_dict(dict.obj())?;
                 return Ok(true);
             }
