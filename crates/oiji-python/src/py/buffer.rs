@@ -105,7 +105,10 @@ impl Buffer {
             }
             self.start = self.object.cast::<u8>().add(HEAD);
             self.room = wanted;
-            advise_huge_pages(self.start, wanted);
+            if more < LONG {
+                // A long copy is better off with small pages: they are in the cache yet when they are written.
+                advise_huge_pages(self.start, wanted);
+            }
         }
         Ok(())
     }

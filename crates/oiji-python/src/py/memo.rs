@@ -16,6 +16,9 @@ use super::{Obj, Own};
 const FEW: usize = 256;
 const PAGE_BITS: u32 = 12;
 const PAGE_PLACES: usize = 1 << (PAGE_BITS - 4);
+const TOGETHER: usize = 64;
+/// Room is made for so many at the most before they come.
+const MOST_EXPECTED: usize = 16 << 20;
 /// 2^64 divided by the golden ratio.
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 /// Marks an entry that is an address within an object, and no object.
@@ -31,7 +34,8 @@ pub(crate) struct Memo {
     pages: Vec<(usize, u32)>,
     page_shift: u32,
     page_count: usize,
-    blocks: Vec<[u32; PAGE_PLACES]>,
+    /// Blocks, so many together: growing copies none of them, and their memory is used again.
+    blocks: Vec<Box<[[u32; PAGE_PLACES]]>>,
     last_page: usize,
     last_block: usize,
     /// What was put in, in order.
@@ -41,6 +45,8 @@ pub(crate) struct Memo {
     /// How many of `order` are held.
     held: usize,
     holds: bool,
+    /// How many the last pickle had.
+    expected: usize,
 }
 
 impl Memo {
@@ -85,7 +91,7 @@ impl Memo {
             self.last_block = self.block_of(page)?;
             self.last_page = page;
         }
-        self.blocks[self.last_block][address >> 4 & (PAGE_PLACES - 1)].checked_sub(1)
+        self.blocks[self.last_block / TOGETHER][self.last_block % TOGETHER][address >> 4 & (PAGE_PLACES - 1)].checked_sub(1)
     }
 
     #[inline]
@@ -164,7 +170,8 @@ impl Memo {
             };
             self.last_page = page;
         }
-        let place = &mut self.blocks[self.last_block][address >> 4 & (PAGE_PLACES - 1)];
+        let block = &mut self.blocks[self.last_block / TOGETHER][self.last_block % TOGETHER];
+        let place = &mut block[address >> 4 & (PAGE_PLACES - 1)];
         let new = *place == 0;
         *place = index + 1;
         new
@@ -182,6 +189,7 @@ impl Memo {
                 place_few(&mut self.few, self.few_shift, address, index - 1);
             }
         } else {
+            self.order.reserve(self.expected.min(MOST_EXPECTED));
             self.pages = vec![(0, 0); 64];
             self.page_shift = 64 - 6;
             self.last_page = address >> PAGE_BITS;
@@ -204,8 +212,10 @@ impl Memo {
                 place_few(&mut self.pages, 64 - len.trailing_zeros() + NO_SHIFT, page, block - 1);
             }
         }
-        let block = self.blocks.len();
-        self.blocks.push([0; PAGE_PLACES]);
+        let block = self.page_count;
+        if block.is_multiple_of(TOGETHER) {
+            self.blocks.push(vec![[0; PAGE_PLACES]; TOGETHER].into_boxed_slice());
+        }
         place_few(&mut self.pages, self.page_shift + NO_SHIFT, page, block as u32);
         self.page_count += 1;
         block
@@ -288,13 +298,14 @@ impl Memo {
     /// Makes it empty, and keeps memory for the next pickle if it is little.
     pub(crate) fn clear(&mut self) {
         let mut old = std::mem::take(self);
+        self.expected = old.order.len();
         if old.held == 0 && old.blocks.is_empty() {
             if old.few.len() > 128 {
                 old.few = Vec::new();
             }
             old.few.fill((0, 0));
             old.order.clear();
-            (old.next, old.holds) = (0, false);
+            (old.next, old.holds, old.expected) = (0, false, self.expected);
             *self = old;
         }
     }
@@ -302,7 +313,7 @@ impl Memo {
     /// What it takes up in memory, in bytes.
     pub(crate) fn size(&self) -> usize {
         (self.few.capacity() + self.pages.capacity()) * size_of::<(usize, u32)>()
-            + self.blocks.capacity() * size_of::<[u32; PAGE_PLACES]>()
+            + self.blocks.len() * TOGETHER * size_of::<[u32; PAGE_PLACES]>()
             + self.order.capacity() * size_of::<usize>()
     }
 }
