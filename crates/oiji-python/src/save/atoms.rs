@@ -13,7 +13,7 @@ impl Saver<'_> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn save_int(&mut self, object: Obj<'_>) -> Py<()> {
         let small = if self.known { layout::small_int(object) } else { None };
         let value = match small {
@@ -27,7 +27,7 @@ impl Saver<'_> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn small_int(&mut self, value: i32) -> Py<()> {
         let [a, b, c, d] = value.to_le_bytes();
         if c != 0 || d != 0 {
@@ -39,6 +39,7 @@ impl Saver<'_> {
         }
     }
 
+    #[inline(never)]
     fn save_long(&mut self, object: Obj<'_>) -> Py<()> {
         if self.protocol < 2 {
             let text = object.repr()?;
