@@ -67,7 +67,7 @@ impl Memo {
         self.find(address)
     }
 
-    #[inline]
+    #[inline(always)]
     fn find(&mut self, address: usize) -> Option<u32> {
         if self.blocks.is_empty() {
             if self.few.is_empty() {
@@ -91,7 +91,8 @@ impl Memo {
             self.last_block = self.block_of(page)?;
             self.last_page = page;
         }
-        self.blocks[self.last_block / TOGETHER][self.last_block % TOGETHER][address >> 4 & (PAGE_PLACES - 1)].checked_sub(1)
+        self.blocks[self.last_block / TOGETHER][self.last_block % TOGETHER][address >> 4 & (PAGE_PLACES - 1)]
+            .checked_sub(1)
     }
 
     #[inline]
@@ -111,13 +112,14 @@ impl Memo {
     }
 
     /// Puts in an object that is not there, with the next index.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn put(&mut self, object: Obj<'_>) {
         let index = self.next;
         self.set(object, index);
     }
 
     /// Puts an object in, or gives it another index.
+    #[inline(always)]
     pub(crate) fn set(&mut self, object: Obj<'_>, index: u32) {
         let address = object.address();
         if !self.place(address, index) {
@@ -154,7 +156,7 @@ impl Memo {
     }
 
     /// Tells whether the address is new.
-    #[inline]
+    #[inline(always)]
     fn place(&mut self, address: usize, index: u32) -> bool {
         if self.blocks.is_empty() {
             if 2 * (self.order.len() + 1) <= self.few.len() {

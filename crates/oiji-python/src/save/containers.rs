@@ -153,7 +153,7 @@ impl Saver<'_> {
     }
 
     /// Goes on with a list as long as there are numbers of this kind.
-    #[inline]
+    #[inline(never)]
     fn numbers(&mut self, run: &mut ListRun, kind: Exact) -> Py<()> {
         if !matches!(kind, Exact::Int | Exact::Float) {
             return Ok(());

@@ -316,7 +316,7 @@ impl<'s> Saver<'s> {
 
     /// Writes an object if it is one that leaves nothing on the stack. No user code runs but for a file that takes long
     /// content.
-    #[inline]
+    #[inline(always)]
     fn flat(&mut self, object: Obj<'_>) -> Py<bool> {
         if self.hooks.persistent_id.is_some() {
             return Ok(false);
@@ -334,7 +334,7 @@ impl<'s> Saver<'s> {
     }
 
     /// As `flat`, of no persistent id.
-    #[inline]
+    #[inline(always)]
     fn atom(&mut self, object: Obj<'_>) -> Py<bool> {
         match object.exact() {
             Exact::Str => match self.memo.get(object) {
@@ -445,7 +445,7 @@ impl<'s> Saver<'s> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn memo_put(&mut self, object: Obj<'_>) -> Py<()> {
         if self.fast {
             return Ok(());
@@ -470,12 +470,12 @@ impl<'s> Saver<'s> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn memo_get(&mut self, index: u32) -> Py<()> {
         self.indexed(code::GET, code::BINGET, code::LONG_BINGET, index)
     }
 
-    #[inline]
+    #[inline(always)]
     fn indexed(&mut self, text: u8, short: u8, long: u8, index: u32) -> Py<()> {
         if !self.bin {
             self.out.buffer.put([text])?;
