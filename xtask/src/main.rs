@@ -21,7 +21,11 @@ struct Task {
 const TASKS: &[Task] = &[
     Task { name: "test", about: "all tests, with all they need set up", run: test::run },
     Task { name: "ci", about: "all that must hold before a change lands: .ci/run", run: ci::run },
-    Task { name: "bench", about: "oiji against its peers, all data sets or the one named", run: bench::run },
+    Task {
+        name: "bench",
+        about: "oiji against its peers, all data sets or the one named; `bench python`: its module",
+        run: bench::run,
+    },
     Task { name: "corpus", about: "every corpus file against its manifest", run: corpus::run },
     Task { name: "fuzz", about: "each fuzz target (or the one named) for SECONDS, by cargo-fuzz", run: fuzz::run },
     Task { name: "python", about: "the Python module on each interpreter, or the versions named", run: python::run },
