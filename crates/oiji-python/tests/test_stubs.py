@@ -3,6 +3,7 @@ import ast
 import inspect
 import os
 import pickle
+import sys
 import types
 import unittest
 
@@ -115,7 +116,9 @@ class Stubs(unittest.TestCase):
                 if has_decorator(node, 'property'):
                     self.assertIsInstance(getattr(real, method), types.GetSetDescriptorType, method)
                 elif method == '__init__':
-                    self.assertEqual(parameters(node)[1:], signature(real), name)
+                    # CPython 3.9 takes the signature from such classes.
+                    if sys.version_info >= (3, 10):
+                        self.assertEqual(parameters(node)[1:], signature(real), name)
                 else:
                     # Builtin methods take `self` by its place alone.
                     said, found = parameters(node), signature(getattr(real, method))
