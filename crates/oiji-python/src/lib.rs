@@ -1,7 +1,7 @@
 //! `oiji._oiji`: Python's `pickle`, in Rust.
 //!
-//! `save` writes what `_pickle` writes, byte for byte; `load` reads by the machine of the library. `py` is the way to Python's
-//! objects, `types` the module and its classes. What differs from `pickle` stands in the package's docstrings.
+//! `save` writes what `_pickle` writes, byte for byte; `load` reads by a loop of its own. `py` is the way to Python's objects,
+//! `types` the module and its classes. What differs from `pickle` stands in the package's docstrings.
 
 mod input;
 mod load;

@@ -1,10 +1,13 @@
-"""Python's pickle, several times faster: `import oiji as pickle`.
+"""Python's pickle, faster: `import oiji as pickle`.
 
 All names of `pickle` are here. `dump`, `dumps`, `load`, `loads`, `Pickler` and `Unpickler` are oiji's own, with the same
 streams; all others are the standard library's. What differs:
 
 * There is no recursion: objects nest as deep as memory lasts.
-* An exception raised while pickling says where in the object it came up, as a note (Python 3.11 and later).
+* An exception raised while pickling says where in the object it came up: as a note, or before Python 3.11 at the end of
+  its message.
+* `compact=True` leaves out memo entries that nobody reads: smaller pickles, but not the same bytes.
+* While a pickle is loaded, the cyclic collector may be paused (Python 3.10 and 3.11); never while your code runs.
 * A Pickler or Unpickler that is used from its own hooks raises RuntimeError, and a dict assigned to Unpickler.memo is kept.
 
 `patch()` puts oiji in place of `pickle` for the whole process; `unpatch()` takes it back.

@@ -83,6 +83,9 @@ impl Buffer {
         // as the last one gets the memory that the last one had.
         let wanted = if self.object.is_null() && self.expected > needed {
             self.expected
+        } else if more >= LONG {
+            // What follows a long copy is seldom as long.
+            needed + needed / 16 + 64
         } else {
             needed.max(if needed < 1 << 20 { 4 * self.room } else { 2 * self.room })
         };

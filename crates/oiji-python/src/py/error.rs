@@ -77,6 +77,20 @@ pub(crate) fn is_unicode_error() -> bool {
     unsafe { ffi::PyErr_ExceptionMatches(ffi::PyExc_UnicodeEncodeError) != 0 }
 }
 
+/// Puts text behind the message of an exception.
+#[cfg(not(Py_3_11))]
+fn lengthen(exception: Obj<'_>, text: &str) -> Py<()> {
+    let args = exception.attr(c"args")?;
+    let args = args.obj();
+    // SAFETY: the exception's type is always there.
+    let is_key = unsafe { ffi::PyErr_GivenExceptionMatches(exception.raw(), ffi::PyExc_KeyError) } != 0;
+    if is_key || !args.is_tuple() || args.tuple_len() != 1 || !args.tuple_item(0).is_str() {
+        return Ok(());
+    }
+    let longer = str_of(&format!("{}, {text}", args.tuple_item(0).text()?))?;
+    exception.set_attr(super::name(c"args")?.obj(), super::tuple(&[longer])?.obj())
+}
+
 /// Whether the exception that is set says that something is not there.
 pub(crate) fn is_not_implemented() -> bool {
     // SAFETY: as above.
@@ -100,8 +114,20 @@ pub(crate) fn add_note(text: &str) {
         }
         ffi::PyErr_Restore(kind, value, trace);
     }
+    // Before, exceptions have no notes: it goes to the end of the message, if that is all the exception holds.
     #[cfg(not(Py_3_11))]
-    let _ = text;
+    // SAFETY: as above.
+    unsafe {
+        let (mut kind, mut value, mut trace) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+        ffi::PyErr_Fetch(&mut kind, &mut value, &mut trace);
+        ffi::PyErr_NormalizeException(&mut kind, &mut value, &mut trace);
+        if let Some(exception) = Obj::borrowed(value)
+            && lengthen(exception, text).is_err()
+        {
+            clear();
+        }
+        ffi::PyErr_Restore(kind, value, trace);
+    }
 }
 
 /// Does something while the exception that is set is put aside; one that comes up meanwhile is dropped.

@@ -196,15 +196,13 @@ impl<'s> Saver<'s> {
             result = self.pickle(object);
         }
         if result.is_err() {
-            if cfg!(Py_3_11) {
-                // To show a key may raise, and clear what is raised.
-                let mut path = String::new();
-                py::aside(|| {
-                    path = self.path();
-                    Ok(())
-                });
-                py::add_note(&format!("at {path}"));
-            }
+            // To show a key may raise, and clear what is raised.
+            let mut path = String::new();
+            py::aside(|| {
+                path = self.path();
+                Ok(())
+            });
+            py::add_note(&format!("at {path}"));
             self.out.end();
         }
         // What is left to write goes while nothing of ours is in use.
