@@ -6,6 +6,8 @@
 
 use pyo3_ffi as ffi;
 
+#[cfg(Py_3_11)]
+use super::shape::{Keys, entries_of_keys};
 use super::{Obj, Own, Py, Raised};
 
 /// Whether this interpreter's memory is laid out as this file has it.
@@ -47,35 +49,8 @@ pub(crate) fn small_int(object: Obj<'_>) -> Option<i64> {
     }
 }
 
-/// The keys of a dict as they lie.
-#[cfg(Py_3_11)]
-#[repr(C)]
-struct Keys {
-    references: isize,
-    log2_size: u8,
-    log2_index_bytes: u8,
-    kind: u8,
-    version: u32,
-    usable: isize,
-    entries: isize,
-}
-
 #[cfg(Py_3_11)]
 const ALL_STR: u8 = 1;
-
-#[cfg(Py_3_11)]
-impl Keys {
-    /// # Safety
-    /// Keys of which all are strs.
-    #[inline]
-    unsafe fn entry(this: *const Keys, index: usize) -> *const [*mut ffi::PyObject; 2] {
-        // SAFETY: entries follow the indices.
-        unsafe {
-            let indices = this.add(1).cast::<u8>();
-            indices.add(1 << (*this).log2_index_bytes).cast::<[*mut ffi::PyObject; 2]>().add(index)
-        }
-    }
-}
 
 /// The next pair of a dict after `position`, as `PyDict_Next` gives it. It is borrowed until anything may change the dict.
 #[inline]
@@ -86,9 +61,10 @@ pub(crate) fn dict_next<'a>(dict: Obj<'a>, position: &mut isize) -> Option<(Obj<
         let object = dict.raw().cast::<ffi::PyDictObject>();
         let keys = (*object).ma_keys.cast::<Keys>();
         if (*keys).kind == ALL_STR && (*object).ma_values.is_null() {
+            let entries = entries_of_keys(keys.cast());
             let mut index = *position as usize;
-            while (index as isize) < (*keys).entries {
-                let [key, value] = *Keys::entry(keys, index);
+            while index < entries.count {
+                let (key, value) = (entries.key(index), entries.value(index));
                 index += 1;
                 if let Some(value) = Obj::borrowed(value) {
                     *position = index as isize;
@@ -187,7 +163,8 @@ pub(crate) struct Attributes<'a> {
 pub(crate) enum Place<'a> {
     /// In a dict.
     Dict(Obj<'a>),
-    /// Without a dict.
+    /// Without a dict; never before Python 3.11.
+    #[cfg_attr(not(Py_3_11), expect(dead_code))]
     Values(Attributes<'a>),
     /// It has none, and cannot or need not have a dict.
     Nowhere,
@@ -315,7 +292,7 @@ impl<'a> Attributes<'a> {
             let at = usize::from(self.order.add(index).read());
             #[cfg(not(Py_3_13))]
             let at = usize::from(self.order.sub(index).read());
-            let key = (*Keys::entry(self.keys, at))[0];
+            let key = entries_of_keys(self.keys.cast_mut().cast()).key(at);
             Some((Obj::borrowed(key)?, Obj::borrowed(self.values.add(at).read())?))
         }
         #[cfg(not(Py_3_11))]
@@ -328,23 +305,16 @@ impl<'a> Attributes<'a> {
 
 /// The offset of a slot of a class, if `member` is the descriptor of one.
 pub(crate) fn slot_offset(member: Obj<'_>, class: Obj<'_>) -> Option<usize> {
-    #[repr(C)]
-    struct Member {
-        head: ffi::PyObject,
-        class: *mut ffi::PyTypeObject,
-        name: *mut ffi::PyObject,
-        qualname: *mut ffi::PyObject,
-        definition: *mut ffi::PyMemberDef,
-    }
     // SAFETY: its type says what it is; the class it is of is alive as long as it.
     unsafe {
         if member.type_raw() != &raw mut ffi::PyMemberDescr_Type {
             return None;
         }
-        let member = &*member.raw().cast::<Member>();
-        let definition = &*member.definition;
+        let member = member.raw().cast::<ffi::PyMemberDescrObject>();
+        let definition = &*(*member).d_member.cast::<ffi::PyMemberDef>();
         let fits = definition.type_code == ffi::Py_T_OBJECT_EX
-            && ffi::PyType_IsSubtype(class.raw().cast(), member.class) != 0
+            && definition.flags == 0
+            && ffi::PyType_IsSubtype(class.raw().cast(), (*member).d_common.d_type) != 0
             && definition.offset >= size_of::<ffi::PyObject>() as isize;
         fits.then_some(definition.offset as usize)
     }

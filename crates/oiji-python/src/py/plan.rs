@@ -9,7 +9,9 @@ use std::ptr;
 
 use pyo3_ffi as ffi;
 
+use super::layout::slot_offset;
 use super::shape::entries_of_keys;
+use super::typing::{lookup, version};
 use super::{Chars, Exact, Obj, Own, Py, Raised, done};
 
 /// How attributes are kept that a state may have.
@@ -62,17 +64,13 @@ impl Plan {
                 && (*kind).tp_setattro.map(|set| set as usize) == (*base).tp_setattro.map(|set| set as usize)
                 && ffi::PyType_HasFeature(kind, ffi::Py_TPFLAGS_HEAPTYPE) != 0
                 && ffi::PyType_HasFeature(kind, ffi::Py_TPFLAGS_IS_ABSTRACT) == 0
-                && _PyType_Lookup(kind, names.setstate.raw()).is_null();
+                && lookup(class, names.setstate.obj()).is_none();
             if !is_plain {
                 return Ok(None);
             }
-            let dict = _PyType_Lookup(kind, names.dict.raw());
-            let has_values = getter.is_some()
-                && !dict.is_null()
-                && ffi::Py_TYPE(dict) == &raw mut ffi::PyGetSetDescr_Type
-                && getter_of(dict) == getter
-                && keeps_values(kind);
-            let Some(version) = version_of(kind) else { return Ok(None) };
+            let has_values =
+                getter.is_some() && lookup(class, names.dict.obj()).and_then(getter_of) == getter && keeps_values(kind);
+            let Some(version) = version(class) else { return Ok(None) };
             let weak = Own::take(ffi::PyWeakref_NewRef(class.raw(), ptr::null_mut()))?;
             let class = class.address();
             Ok(Some(Plan { class, weak, version, sure: true, has_values, sequences: Vec::new() }))
@@ -98,8 +96,7 @@ impl Plan {
         // SAFETY: a type that is alive, and a weak reference.
         self.sure = self.sure
             || unsafe {
-                version_of(class.raw().cast()) == Some(self.version)
-                    && ffi::PyWeakref_GetObject(self.weak.raw()) == class.raw()
+                version(class) == Some(self.version) && ffi::PyWeakref_GetObject(self.weak.raw()) == class.raw()
             };
         self.sure
     }
@@ -182,7 +179,7 @@ impl Plan {
     /// As `store`, for keys that are new.
     #[cold]
     fn learn(&mut self, place: Place, object: Obj<'_>, stack: &mut Vec<Own>, from: usize) -> Py<Option<usize>> {
-        let kind = object.type_raw();
+        let class = object.class();
         if self.sequences.len() >= MOST {
             return Ok(None);
         }
@@ -195,17 +192,15 @@ impl Plan {
             if keys.iter().any(|(_, other): &(Own, Own)| other.raw() == name.raw()) {
                 return Ok(None);
             }
-            // SAFETY: a type and a str.
-            let found = unsafe { _PyType_Lookup(kind, name.raw()) };
+            let found = lookup(class, name.obj());
             match place {
-                // SAFETY: an object that the type holds.
-                Place::Dict => unsafe {
-                    if !found.is_null() && (*ffi::Py_TYPE(found)).tp_descr_set.is_some() {
+                Place::Dict => {
+                    // SAFETY: an object that the type holds, and its own type.
+                    if found.is_some_and(|found| unsafe { (*found.type_raw()).tp_descr_set.is_some() }) {
                         return Ok(None);
                     }
-                },
-                // SAFETY: as above.
-                Place::Slots => match unsafe { slot_offset(kind, found) } {
+                }
+                Place::Slots => match found.and_then(|member| slot_offset(member, class)) {
                     Some(offset) => targets.push(offset),
                     None => return Ok(None),
                 },
@@ -224,7 +219,7 @@ impl Plan {
         if place == Place::Dict {
             // SAFETY: the type has shared keys, as `keeps_values` found; a new key is among them after it was set.
             unsafe {
-                let entries = entries_of_keys((*kind.cast::<ffi::PyHeapTypeObject>()).ht_cached_keys.cast());
+                let entries = entries_of_keys((*class.raw().cast::<ffi::PyHeapTypeObject>()).ht_cached_keys.cast());
                 for (_, name) in &keys {
                     let Some(index) = (0..entries.count).find(|index| entries.key(*index) == name.raw()) else {
                         break;
@@ -281,47 +276,15 @@ fn is_same(key: &Own, known: &mut Own) -> bool {
     true
 }
 
-/// # Safety
-/// A type that is alive.
-unsafe fn version_of(kind: *mut ffi::PyTypeObject) -> Option<u32> {
-    // SAFETY: as the caller says.
+/// The C function that gets an attribute, if `descriptor` is one that C made.
+fn getter_of(descriptor: Obj<'_>) -> Option<usize> {
+    // SAFETY: its type says what it is.
     unsafe {
-        // Since 3.13 the flag that a version is valid is not kept: one that is not is zero.
-        #[cfg(not(Py_3_13))]
-        if ffi::PyType_HasFeature(kind, 1 << 19) == 0 {
+        if descriptor.type_raw() != &raw mut ffi::PyGetSetDescr_Type {
             return None;
         }
-        ((*kind).tp_version_tag != 0).then_some((*kind).tp_version_tag)
+        (*(*descriptor.raw().cast::<ffi::PyGetSetDescrObject>()).d_getset).get.map(|get| get as usize)
     }
-}
-
-/// The offset of an attribute that is a slot of the class.
-///
-/// # Safety
-/// A type, and an object that it holds, or null.
-unsafe fn slot_offset(kind: *mut ffi::PyTypeObject, found: *mut ffi::PyObject) -> Option<usize> {
-    // SAFETY: as the caller says; a member descriptor has a definition.
-    unsafe {
-        if found.is_null() || ffi::Py_TYPE(found) != &raw mut ffi::PyMemberDescr_Type {
-            return None;
-        }
-        let descriptor = found.cast::<ffi::PyMemberDescrObject>();
-        let member = (*descriptor).d_member.cast::<ffi::PyMemberDef>();
-        let is_slot = (*member).type_code == ffi::Py_T_OBJECT_EX
-            && (*member).flags == 0
-            && (*member).offset > 0
-            && ffi::PyType_IsSubtype(kind, (*descriptor).d_common.d_type) != 0;
-        is_slot.then_some((*member).offset as usize)
-    }
-}
-
-/// The C function that gets an attribute.
-///
-/// # Safety
-/// A getset descriptor.
-unsafe fn getter_of(descriptor: *mut ffi::PyObject) -> Option<usize> {
-    // SAFETY: as the caller says.
-    unsafe { (*(*descriptor.cast::<ffi::PyGetSetDescrObject>()).d_getset).get.map(|get| get as usize) }
 }
 
 /// Whether instances keep values inline, by keys that the class shares.
@@ -434,14 +397,7 @@ pub(crate) fn find_getter(names: &crate::state::Names) -> Option<usize> {
             .attr(c"type")?
             .obj()
             .call(super::tuple(&[super::str_of("Probe")?, bases, super::dict()?])?.obj(), None)?;
-        // SAFETY: a new class.
-        let getter = unsafe {
-            let dict = _PyType_Lookup(class.raw().cast(), names.dict.raw());
-            if dict.is_null() || ffi::Py_TYPE(dict) != &raw mut ffi::PyGetSetDescr_Type {
-                return Ok(None);
-            }
-            getter_of(dict)
-        };
+        let getter = lookup(class.obj(), names.dict.obj()).and_then(getter_of);
         let Some(mut plan) = Plan::of(class.obj(), names, getter)? else { return Ok(None) };
         if !plan.has_values {
             return Ok(None);
@@ -479,8 +435,4 @@ pub(crate) fn find_getter(names: &crate::state::Names) -> Option<usize> {
         super::clear();
         None
     })
-}
-
-unsafe extern "C" {
-    fn _PyType_Lookup(kind: *mut ffi::PyTypeObject, name: *mut ffi::PyObject) -> *mut ffi::PyObject;
 }

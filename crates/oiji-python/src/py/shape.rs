@@ -101,11 +101,12 @@ unsafe fn swap_tables(one: *mut ffi::PyObject, other: *mut ffi::PyObject) {
 /// The table of keys up to its indices, where all of `PyDictKeysObject` is of interest that is here.
 #[repr(C)]
 #[cfg(Py_3_11)]
-struct Keys {
+pub(super) struct Keys {
     refcount: isize,
     log2_size: u8,
     log2_index_bytes: u8,
-    kind: u8,
+    /// 0 if keys need not be str, 1 if all are.
+    pub(super) kind: u8,
     version: u32,
     usable: isize,
     count: isize,
@@ -140,6 +141,16 @@ impl Entries {
 
     /// # Safety
     /// There is such an entry.
+    #[inline]
+    #[cfg(Py_3_11)]
+    pub(super) unsafe fn value(&self, index: usize) -> *mut ffi::PyObject {
+        // SAFETY: as the caller says.
+        unsafe { *self.start.add(index * self.width + self.width - 1) }
+    }
+
+    /// # Safety
+    /// There is such an entry.
+    #[inline]
     pub(super) unsafe fn key(&self, index: usize) -> *mut ffi::PyObject {
         // SAFETY: as the caller says.
         unsafe { *self.start.add(index * self.width + self.width - 2) }

@@ -45,7 +45,8 @@ pub(crate) fn version(class: Obj<'_>) -> Option<u32> {
     // SAFETY: it is a class that is alive. So it is in all functions below.
     unsafe {
         let kind = type_of(class);
-        let valid = cfg!(Py_3_11) || (*kind).tp_flags & VALID_VERSION_TAG != 0;
+        // Since 3.13 the flag that a version is valid is not kept: one that is not is zero.
+        let valid = cfg!(Py_3_13) || (*kind).tp_flags & VALID_VERSION_TAG != 0;
         let tag = (*kind).tp_version_tag;
         (valid && tag != 0).then_some(tag)
     }
