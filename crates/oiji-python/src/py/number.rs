@@ -38,24 +38,21 @@ pub(crate) fn int_of_line(line: &[u8], base: c_int) -> Py<(Own, Option<i64>)> {
 
 /// The value of a `LONG` line.
 pub(crate) fn long_of_line(line: &[u8], base: c_int) -> Py {
-    let line = line.strip_suffix(b"L\n").unwrap_or(line);
-    let text = as_c_text(line);
-    // SAFETY: the text ends with a zero.
-    unsafe { Own::take(ffi::PyLong_FromString(text.as_ptr().cast(), ptr::null_mut(), base)) }
+    int_of_text(line.strip_suffix(b"L\n").unwrap_or(line), base)
 }
 
 /// The memo index of a `GET` or `PUT` line.
 pub(crate) fn index_of_line(line: &[u8]) -> Py<isize> {
-    let value = long_of_line_base_10(line)?;
+    let value = int_of_text(line, 10)?;
     // SAFETY: an int.
     let index = unsafe { ffi::PyLong_AsSsize_t(value.raw()) };
     if index == -1 && is_raised() { Err(super::Raised) } else { Ok(index) }
 }
 
-fn long_of_line_base_10(line: &[u8]) -> Py {
+fn int_of_text(line: &[u8], base: c_int) -> Py {
     let text = as_c_text(line);
     // SAFETY: the text ends with a zero.
-    unsafe { Own::take(ffi::PyLong_FromString(text.as_ptr().cast(), ptr::null_mut(), 10)) }
+    unsafe { Own::take(ffi::PyLong_FromString(text.as_ptr().cast(), ptr::null_mut(), base)) }
 }
 
 /// The value of a `FLOAT` line.

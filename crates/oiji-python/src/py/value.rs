@@ -54,12 +54,10 @@ pub(crate) fn bytes_of(bytes: &[u8]) -> Py {
 
 /// Bytes that are an object of their own, also where there is one for all of that content.
 pub(crate) fn new_bytes(bytes: &[u8]) -> Py {
-    // SAFETY: as above; the content is written before anybody sees the object.
-    unsafe {
-        let object = Own::take(ffi::PyBytes_FromStringAndSize(ptr::null(), bytes.len() as isize))?;
-        ptr::copy_nonoverlapping(bytes.as_ptr(), ffi::PyBytes_AsString(object.raw()).cast::<u8>(), bytes.len());
-        Ok(object)
-    }
+    super::make::bytes_by(bytes.len(), |place| {
+        place.copy_from_slice(bytes);
+        Ok(())
+    })
 }
 
 pub(crate) fn bytearray_of(bytes: &[u8]) -> Py {
