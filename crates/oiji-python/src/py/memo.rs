@@ -74,7 +74,7 @@ impl Memo {
                 return None;
             }
             let mask = self.few.len() - 1;
-            let mut at = (((address as u64) >> 4).wrapping_mul(GOLDEN) >> self.few_shift) as usize;
+            let mut at = (of_address(address) >> self.few_shift) as usize;
             loop {
                 let (other, index) = self.few[at & mask];
                 if index == 0 {
@@ -98,7 +98,7 @@ impl Memo {
     #[inline]
     fn block_of(&self, page: usize) -> Option<usize> {
         let mask = self.pages.len() - 1;
-        let mut at = ((page as u64).wrapping_mul(GOLDEN) >> self.page_shift) as usize;
+        let mut at = (of_page(page) >> self.page_shift) as usize;
         loop {
             let (other, block) = self.pages[at & mask];
             if block == 0 {
@@ -160,7 +160,7 @@ impl Memo {
     fn place(&mut self, address: usize, index: u32) -> bool {
         if self.blocks.is_empty() {
             if 2 * (self.order.len() + 1) <= self.few.len() {
-                return place_few(&mut self.few, self.few_shift, address, index);
+                return insert(&mut self.few, of_address(address) >> self.few_shift, address, index);
             }
             return self.grow_few(address, index);
         }
@@ -188,7 +188,7 @@ impl Memo {
             self.few_shift = 64 - len.trailing_zeros();
             self.few = vec![(0, 0); len];
             for (address, index) in before.into_iter().filter(|(_, index)| *index > 0) {
-                place_few(&mut self.few, self.few_shift, address, index - 1);
+                insert(&mut self.few, of_address(address) >> self.few_shift, address, index - 1);
             }
         } else {
             self.order.reserve(self.expected.min(MOST_EXPECTED));
@@ -211,14 +211,14 @@ impl Memo {
             self.page_shift = 64 - len.trailing_zeros();
             let before = std::mem::replace(&mut self.pages, vec![(0, 0); len]);
             for (page, block) in before.into_iter().filter(|(_, block)| *block > 0) {
-                place_few(&mut self.pages, 64 - len.trailing_zeros() + NO_SHIFT, page, block - 1);
+                insert(&mut self.pages, of_page(page) >> self.page_shift, page, block - 1);
             }
         }
         let block = self.page_count;
         if block.is_multiple_of(TOGETHER) {
             self.blocks.push(vec![[0; PAGE_PLACES]; TOGETHER].into_boxed_slice());
         }
-        place_few(&mut self.pages, self.page_shift + NO_SHIFT, page, block as u32);
+        insert(&mut self.pages, of_page(page) >> self.page_shift, page, block as u32);
         self.page_count += 1;
         block
     }
@@ -320,15 +320,23 @@ impl Memo {
     }
 }
 
-/// Added to a shift: the key is hashed as it stands, not by its sixteens.
-const NO_SHIFT: u32 = 1 << 8;
-
-/// Puts `key` into a table with room; tells whether it is new.
+/// The hash of an address: objects begin at every sixteenth.
 #[inline]
-fn place_few(table: &mut [(usize, u32)], shift: u32, key: usize, value: u32) -> bool {
-    let hashed = if shift >= NO_SHIFT { key as u64 } else { key as u64 >> 4 };
+fn of_address(address: usize) -> u64 {
+    of_page(address >> 4)
+}
+
+/// The hash of a page.
+#[inline]
+fn of_page(page: usize) -> u64 {
+    (page as u64).wrapping_mul(GOLDEN)
+}
+
+/// Puts `key` into a table with room, from the place `at` on; tells whether it is new.
+#[inline]
+fn insert(table: &mut [(usize, u32)], at: u64, key: usize, value: u32) -> bool {
     let mask = table.len() - 1;
-    let mut at = (hashed.wrapping_mul(GOLDEN) >> (shift & (NO_SHIFT - 1))) as usize;
+    let mut at = at as usize;
     loop {
         let place = &mut table[at & mask];
         if place.1 == 0 {
