@@ -6,18 +6,21 @@ use crate::py::shape::is_blank;
 use crate::py::{self, Exact, Kind, Own, Py, make};
 
 impl<I: Bytes> Reader<'_, I> {
-    /// Appends the values from `start` up to the list below them.
-    pub(super) fn append_items(&mut self, start: usize) -> Py<()> {
+    /// The value below those from `start` up, to which they are given; none if there are none to give.
+    #[inline]
+    fn taker(&mut self, start: usize) -> Py<Option<Own>> {
         if start <= self.stack.fence && self.stack.floor > 0 {
             self.make_open_real()?;
         }
         if start > self.stack.len() || start <= self.stack.fence {
             return self.underflow();
         }
-        if start == self.stack.len() {
-            return Ok(());
-        }
-        let list = self.stack.items[start - 1].clone();
+        Ok((start < self.stack.len()).then(|| self.stack.items[start - 1].clone()))
+    }
+
+    /// Appends the values from `start` up to the list below them.
+    pub(super) fn append_items(&mut self, start: usize) -> Py<()> {
+        let Some(list) = self.taker(start)? else { return Ok(()) };
         if list.obj().exact() == Exact::List {
             if start + 1 == self.stack.len() {
                 let item = self.take_top()?;
@@ -43,23 +46,13 @@ impl<I: Bytes> Reader<'_, I> {
 
     /// Sets the keys and values from `start` up in the dict below them.
     pub(super) fn set_items(&mut self, start: usize) -> Py<()> {
-        if start <= self.stack.fence && self.stack.floor > 0 {
-            if self.give_items(start)? {
-                return Ok(());
-            }
-            self.make_open_real()?;
-        }
-        if start > self.stack.len() || start <= self.stack.fence {
-            return self.underflow();
-        }
-        let count = self.stack.len() - start;
-        if count == 0 {
+        if start <= self.stack.fence && self.stack.floor > 0 && self.give_items(start)? {
             return Ok(());
         }
-        if !count.is_multiple_of(2) {
+        let Some(dict) = self.taker(start)? else { return Ok(()) };
+        if !(self.stack.len() - start).is_multiple_of(2) {
             return self.st.unpickling("odd number of items for SETITEMS");
         }
-        let dict = self.stack.items[start - 1].clone();
         if dict.obj().is_dict_exact() {
             return self.fill_dict(&dict, start);
         }
@@ -103,16 +96,7 @@ impl<I: Bytes> Reader<'_, I> {
 
     pub(super) fn add_items(&mut self) -> Py<()> {
         let start = self.marker()?;
-        if start <= self.stack.fence && self.stack.floor > 0 {
-            self.make_open_real()?;
-        }
-        if start > self.stack.len() || start <= self.stack.fence {
-            return self.underflow();
-        }
-        if start == self.stack.len() {
-            return Ok(());
-        }
-        let set = self.stack.items[start - 1].clone();
+        let Some(set) = self.taker(start)? else { return Ok(()) };
         if set.obj().is_set() {
             let items = make::tuple_of_tail(&mut self.stack.items, start)?;
             return self.outside(|_| make::update_set(set.obj(), items.obj()));
