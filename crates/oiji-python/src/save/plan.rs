@@ -104,6 +104,9 @@ enum Begun<'a> {
 impl Saver<'_> {
     /// Begins an object that is of no type that is written by itself.
     pub(super) fn save_instance(&mut self, object: Obj<'_>) -> Py<()> {
+        // A file's `write` may let the last holder go.
+        let held = self.out.has_file().then(|| object.own());
+        let object = held.as_ref().map_or(object, Own::obj);
         let plan = match self.plan_of(object)? {
             Some(Plan::Plain(plan)) => self.save_plain(object, plan)?,
             Some(Plan::Known(known)) => self.save_known(object, known)?,
@@ -198,13 +201,6 @@ impl Saver<'_> {
     #[inline]
     fn save_plain(&mut self, object: Obj<'_>, plan: Rc<Plain>) -> Py<bool> {
         let single = self.single;
-        let held;
-        let object = if self.out.has_file() {
-            held = object.own();
-            held.obj()
-        } else {
-            object
-        };
         let made;
         let state = match layout::place(object) {
             Place::Unknown => return Ok(false),
@@ -383,13 +379,6 @@ impl Saver<'_> {
             return Ok(false);
         }
         let single = self.single;
-        let held;
-        let object = if self.out.has_file() {
-            held = object.own();
-            held.obj()
-        } else {
-            object
-        };
         let Some(parts) = typing::parts(object, known, self.protocol) else { return Ok(false) };
         let (module, name) = self.st.known_name(known)?;
         if !self.save_class_of(object, module, name)? {
