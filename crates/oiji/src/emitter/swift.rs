@@ -61,6 +61,20 @@ impl Swift {
         write::int(&mut self.out, value);
     }
 
+    /// An int of any width.
+    #[inline(always)]
+    pub(crate) fn long(&mut self, value: i64) {
+        if let Ok(value) = i32::try_from(value) {
+            return self.int(value);
+        }
+        // As many bytes as leave room for the sign.
+        let len = 8 - ((value ^ value >> 63).leading_zeros() as usize - 1) / 8;
+        let start = self.out.len();
+        write::uint8(&mut self.out, Opcode::Long1, (len as u64) | (value as u64) << 8);
+        self.out.push((value >> 56) as u8);
+        self.out.truncate(start + 2 + len);
+    }
+
     #[inline(always)]
     pub(crate) fn float(&mut self, value: f64) {
         write::float8(&mut self.out, Opcode::BinFloat, value);
@@ -216,6 +230,9 @@ mod tests {
         swift.bool(false);
         ints.iter().for_each(|value| swift.int(*value));
         assert_eq!(swift.ints(&ints, |_| true, |value| value), ints.len());
+        let longs = (0..64).flat_map(|shift| [1 << shift, (1 << shift) - 1, -(1 << shift), !(1 << shift)]);
+        let longs: Vec<i64> = longs.collect();
+        longs.iter().for_each(|value| swift.long(*value));
         swift.float(0.5);
         let text = ["".to_owned(), "오이지".to_owned(), "x".repeat(255), "x".repeat(256)];
         assert_eq!(text.each_ref().map(|text| swift.str(text.as_bytes())), [true, true, true, false]);
@@ -234,6 +251,7 @@ mod tests {
         other.bool(true);
         other.bool(false);
         ints.iter().chain(&ints).for_each(|value| other.int(i64::from(*value)));
+        longs.iter().for_each(|value| other.int(*value));
         other.float(0.5);
         text[..3].iter().for_each(|text| other.str(text.as_bytes()).unwrap());
         [0, 255, 256, u64::from(u32::MAX)].into_iter().for_each(|index| other.get(index));

@@ -9,6 +9,7 @@ use std::num::NonZeroU32;
 use rustc_hash::FxHashMap;
 
 use crate::error::{ErrorKind, Result};
+use crate::graph::again::Again;
 use crate::source::Chunk;
 
 /// Everything one pickle says, or several that share a memo: values by id, with sharing and cycles kept.
@@ -38,6 +39,8 @@ pub struct Graph<'a> {
     /// What was done to a value beyond one `BUILD` of an object.
     pub(crate) steps: FxHashMap<Id, Vec<Step>>,
     pub(crate) dropped: Vec<Dropped>,
+    /// What is used more than once, if nothing has changed since it was read.
+    pub(crate) again: Again,
     /// The content of out-of-band buffers by number, where it is known.
     pub(crate) buffers: Vec<Option<Cow<'a, [u8]>>>,
     pub(crate) buffer_count: u64,
@@ -514,6 +517,7 @@ impl<'a> Graph<'a> {
             global_index: self.global_index,
             steps: self.steps,
             dropped: self.dropped,
+            again: self.again,
             buffers: self
                 .buffers
                 .into_iter()

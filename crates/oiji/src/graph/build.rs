@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use crate::error::{ErrorKind, Result};
 use crate::global::Extensions;
+use crate::graph::again::{Again, Bits};
 use crate::graph::arena::{self, Dropped, Graph, Id, Kind, Made, ObjectData, Slot, StepKind};
 use crate::graph::fold::{self, NewObject};
 use crate::graph::read::{Py2Strings, ReadOptions};
@@ -37,6 +38,7 @@ impl<'a> GraphBuilder<'a> {
         let graph = Graph {
             input: if is_made { Cow::Owned(Vec::new()) } else { Cow::Borrowed(input) },
             buffers: options.buffers.iter().flatten().cloned().map(Some).collect(),
+            again: Again::Known(Bits::default()),
             ..Graph::default()
         };
         GraphBuilder {
@@ -414,6 +416,8 @@ impl<'a> Builder<'a> for GraphBuilder<'a> {
             && matches!(self.kind(*callable), Kind::Global | Kind::Object)
             && let Some(folded) = self.folded(*callable, *args)?
         {
+            // What the call held may now be held twice, by it and by the value.
+            self.graph.again = Again::Unknown;
             return Ok(folded);
         }
         self.make(Made::Call, *callable, *args, None)
@@ -456,6 +460,12 @@ impl<'a> Builder<'a> for GraphBuilder<'a> {
             self.graph.push_step(*object, StepKind::Build, &[*state]);
         }
         Ok(())
+    }
+
+    #[inline]
+    fn again(&mut self, value: &Id) {
+        let kind = self.kind(*value);
+        self.graph.again.note(*value, kind);
     }
 
     fn dropped(&mut self, value: &Id, below: Option<&Id>) {

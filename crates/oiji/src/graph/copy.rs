@@ -4,6 +4,7 @@ use rustc_hash::FxHashMap;
 
 use crate::error::Result;
 use crate::graph::Value;
+use crate::graph::again::Again;
 use crate::graph::arena::{self, Dropped, Graph, Id, Kind, ObjectData, Slot, Step};
 
 /// What is known of the graph that values are copied from.
@@ -53,6 +54,7 @@ impl Graph<'_> {
 
     /// As `add_copy`; what was copied before is met again.
     pub(crate) fn add_copy_with(&mut self, value: Value<'_>, copied: &mut Copied) -> Result<Id> {
+        self.again = Again::Unknown;
         let from = value.graph();
         let mut work = vec![value.id()];
         let mut fresh = Vec::new();

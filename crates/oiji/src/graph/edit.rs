@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use num_bigint::BigInt;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::graph::again::Again;
 use crate::graph::arena::{self, Dropped, Graph, Id, Kind, Made, ObjectData, Slot, Step, StepKind};
 use crate::op::number::Integer;
 use crate::op::text::{self, Utf8};
@@ -190,6 +191,7 @@ impl<'a> Graph<'a> {
 
     /// Adds a value kept outside, by its id, which is itself a value.
     pub fn add_persistent(&mut self, id: Id) -> Result<Id> {
+        self.again = Again::Unknown;
         self.push_slot(Slot::persistent(id))
     }
 
@@ -198,6 +200,7 @@ impl<'a> Graph<'a> {
     /// # Errors
     /// `WrongType` if `args` or `kwargs` are anything else.
     pub fn add_object(&mut self, made: Made, class: Id, args: Id, kwargs: Option<Id>) -> Result<Id> {
+        self.again = Again::Unknown;
         self.expect(args, Kind::Tuple, "a tuple of arguments")?;
         match (made, kwargs) {
             (Made::NewEx, Some(kwargs)) => self.expect(kwargs, Kind::Dict, "a dict of keyword arguments")?,
@@ -216,6 +219,7 @@ impl<'a> Graph<'a> {
     /// `WrongType` if `target` is a builtin value, to which nothing of the kind can be done; `append`, `set_item` and
     /// `add_items` are for lists, dicts and sets. A message for a key without a value, and for other than one state.
     pub fn add_step(&mut self, target: Id, kind: StepKind, ids: &[Id]) -> Result<()> {
+        self.again = Again::Unknown;
         match kind {
             StepKind::Build if ids.len() != 1 => {
                 return Err(Error::message(format!("{} states where one belongs", ids.len())));
@@ -264,6 +268,7 @@ impl<'a> Graph<'a> {
     /// # Errors
     /// `WrongType` if it is none.
     pub fn append(&mut self, list: Id, items: &[Id]) -> Result<()> {
+        self.again = Again::Unknown;
         self.expect(list, Kind::List, "list")?;
         self.extend_run(list, items)
     }
@@ -273,6 +278,7 @@ impl<'a> Graph<'a> {
     /// # Errors
     /// `WrongType` if it is none, `Unhashable` for the key.
     pub fn set_item(&mut self, dict: Id, key: Id, value: Id) -> Result<()> {
+        self.again = Again::Unknown;
         self.expect(dict, Kind::Dict, "dict")?;
         self.check_hashable(&[key])?;
         self.extend_run(dict, &[key, value])
@@ -283,6 +289,7 @@ impl<'a> Graph<'a> {
     /// # Errors
     /// `WrongType` if it is none, `Unhashable` for an item.
     pub fn add_items(&mut self, set: Id, items: &[Id]) -> Result<()> {
+        self.again = Again::Unknown;
         self.expect(set, Kind::Set, "set")?;
         self.check_hashable(items)?;
         self.extend_run(set, items)
@@ -293,6 +300,7 @@ impl<'a> Graph<'a> {
     /// # Errors
     /// `WrongType` if it is neither; a message if the counts differ.
     pub fn replace_items(&mut self, container: Id, items: &[Id]) -> Result<()> {
+        self.again = Again::Unknown;
         let slot = self.slot(container);
         if !matches!(slot.kind, Kind::Tuple | Kind::FrozenSet | Kind::List) {
             return Err(self.wrong("tuple, frozenset or list", container));
@@ -307,11 +315,13 @@ impl<'a> Graph<'a> {
 
     /// Takes note of a call or global that the pickle makes and drops; `below` is what lies under it on the stack.
     pub fn add_dropped(&mut self, value: Id, below: Option<Id>) {
+        self.again = Again::Unknown;
         self.dropped.push(Dropped { value, below });
     }
 
     /// Sets the values of the pickles.
     pub fn set_roots(&mut self, roots: Vec<Id>) {
+        self.again = Again::Unknown;
         self.roots = roots;
     }
 
@@ -321,6 +331,7 @@ impl<'a> Graph<'a> {
     }
 
     fn add_run(&mut self, kind: Kind, ids: &[Id]) -> Result<Id> {
+        self.again = Again::Unknown;
         let slot = self.run_slot(kind, ids)?;
         let id = self.push_slot(slot)?;
         self.mark_hashable(id);

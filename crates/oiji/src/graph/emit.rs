@@ -4,10 +4,13 @@
 //! call) met again while its own items are being written is written a second time inside, and the outer one is then
 //! dropped in favour of the memo entry.
 
+use std::borrow::Cow;
+
 use rustc_hash::FxHashSet;
 
 use crate::emitter::{BATCH, Emitter, Fill};
 use crate::error::{ErrorKind, Result};
+use crate::graph::again::{Again, Bits};
 use crate::graph::arena::{self, Graph, Id, Kind, Made, ObjectData, Slot, StepKind};
 use crate::graph::tree::How;
 use crate::graph::{fold, uses};
@@ -27,15 +30,19 @@ pub(super) fn emit_with<S: Sink>(
     is_swift: bool,
 ) -> Result<Vec<u64>> {
     let anchored = anchored(graph);
-    let uses = uses::count(graph, &anchored, emitter.protocol());
+    let again = match &graph.again {
+        Again::Known(again) if anchored.is_empty() => Cow::Borrowed(again),
+        _ => Cow::Owned(uses::count(graph, &anchored, emitter.protocol())),
+    };
     emitter.expect(foreseen(graph));
     let mut walk = Walk {
         graph,
         emitter,
         out_of_band,
         is_swift,
-        marks: uses,
-        open: vec![0; graph.slots.len()],
+        again,
+        memo: Vec::new(),
+        open: Vec::new(),
         work: Vec::new(),
         order: Vec::new(),
         anchored,
@@ -57,9 +64,11 @@ pub(super) struct Walk<'w, 'g, S> {
     out_of_band: bool,
     /// Whether containers are written by `tree`.
     is_swift: bool,
-    /// For each value: 0 not reached, 1 used once, 2 used again; from `MEMOIZED` on, its memo index above that.
-    pub(super) marks: Vec<u32>,
-    /// How often a value is being written right now.
+    /// The values that need a memo entry.
+    pub(super) again: Cow<'w, Bits>,
+    /// For each value its memo index, counted from 1; 0 without one. Empty before there is any.
+    pub(super) memo: Vec<u32>,
+    /// How often a value is being written right now. Empty before one is that gets its memo entry only at its end.
     open: Vec<u8>,
     pub(super) work: Vec<Work>,
     order: Vec<u64>,
@@ -69,9 +78,6 @@ pub(super) struct Walk<'w, 'g, S> {
     /// How many dropped values that had nothing below them are written.
     next_orphan: usize,
 }
-
-/// The mark of the value with memo index 0.
-pub(super) const MEMOIZED: u32 = 3;
 
 /// What is still to be written, the next on top.
 #[derive(Clone, Copy)]
@@ -181,8 +187,7 @@ impl<S: Sink> Walk<'_, '_, S> {
     fn value(&mut self, id: Id) -> Result<()> {
         self.emitter.boundary()?;
         let slot = self.graph.slot(id);
-        if !self.anchored.is_empty() && !id.is_immediate() && self.open[id.index()] == 0 && self.memoized(id).is_none()
-        {
+        if !self.anchored.is_empty() && !id.is_immediate() && self.opened(id) == 0 && self.memoized(id).is_none() {
             self.work.push(Work::After(id));
         }
         self.atom(id, slot)
@@ -287,6 +292,9 @@ impl<S: Sink> Walk<'_, '_, S> {
 
     /// Begins a value that gets its memo entry only at its end.
     fn enter(&mut self, id: Id) -> Result<()> {
+        if self.open.is_empty() {
+            self.open = vec![0; self.graph.slots.len()];
+        }
         let open = &mut self.open[id.index()];
         if *open == 2 {
             let what = format!("a {} that directly contains itself", self.graph.value(id).type_name());
@@ -300,7 +308,7 @@ impl<S: Sink> Walk<'_, '_, S> {
     /// A call of `set` inside its own list would be made before the list is full, and so of less than it holds.
     fn check_collection(&self, id: Id, data: ObjectData) -> Result<()> {
         let class = self.graph.slot(data.class);
-        if self.open[id.index()] < 2 || data.made != Made::Call || class.kind != Kind::Global {
+        if self.opened(id) < 2 || data.made != Made::Call || class.kind != Kind::Global {
             return Ok(());
         }
         let global = &self.graph.globals[class.low as usize];
@@ -315,17 +323,23 @@ impl<S: Sink> Walk<'_, '_, S> {
     /// The memo index of a value, if it has one yet.
     #[inline]
     fn memoized(&self, id: Id) -> Option<u64> {
-        if id.is_immediate() {
-            return None;
-        }
-        self.marks[id.index()].checked_sub(MEMOIZED).map(u64::from)
+        // What is its own value has a number that no table has.
+        self.memo.get(id.index())?.checked_sub(1).map(u64::from)
+    }
+
+    /// How often a value that gets its memo entry at its end is being written.
+    fn opened(&self, id: Id) -> u8 {
+        self.open.get(id.index()).copied().unwrap_or(0)
     }
 
     #[inline]
     pub(super) fn memoize(&mut self, id: Id) -> Result<()> {
-        if self.marks[id.index()] > 1 {
+        if self.again.contains(id.index()) {
+            if self.memo.is_empty() {
+                self.memo = vec![0; self.graph.slots.len()];
+            }
             let index = u32::try_from(self.emitter.memoize()).ok();
-            self.marks[id.index()] = index.and_then(|index| index.checked_add(MEMOIZED)).ok_or_else(arena::full)?;
+            self.memo[id.index()] = index.and_then(|index| index.checked_add(1)).ok_or_else(arena::full)?;
         }
         Ok(())
     }
@@ -605,14 +619,19 @@ fn foreseen(graph: &Graph<'_>) -> usize {
 }
 
 /// The children that a run is of.
-#[inline]
+#[inline(always)]
 pub(super) fn children<'g>(graph: &'g Graph<'_>, run: Run) -> &'g [Id] {
     match run.step {
-        None => graph.run(graph.slot(run.of)),
-        Some(index) => match graph.steps.get(&run.of).and_then(|steps| steps.get(index as usize)) {
-            Some(step) => &step.ids,
-            None => &[],
-        },
+        None => graph.run(graph.slots[run.of.index()]),
+        Some(index) => step_children(graph, run.of, index),
+    }
+}
+
+#[cold]
+fn step_children<'g>(graph: &'g Graph<'_>, of: Id, index: u32) -> &'g [Id] {
+    match graph.steps.get(&of).and_then(|steps| steps.get(index as usize)) {
+        Some(step) => &step.ids,
+        None => &[],
     }
 }
 

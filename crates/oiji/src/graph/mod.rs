@@ -3,6 +3,7 @@
 //! `arena` holds them, `build` fills it from a machine, `read` runs the machine over input, `view` looks at the result.
 //! Nothing here knows a file format or a Rust type of the user's.
 
+mod again;
 pub(crate) mod arena;
 mod build;
 mod children;

@@ -150,12 +150,14 @@ fn swift<'a, 'b, K: Keep<'a, 'b>>(
         BINGET => {
             let Some(&index) = after.first() else { return Ok(0) };
             let Some(&id) = machine.memo().get(u64::from(index)) else { return Ok(0) };
+            builder.again(&id);
             machine.push(id);
             Ok(2)
         }
         LONG_BINGET => {
             let Some(&bytes) = after.first_chunk::<4>() else { return Ok(0) };
             let Some(&id) = machine.memo().get(u64::from(u32::from_le_bytes(bytes))) else { return Ok(0) };
+            builder.again(&id);
             machine.push(id);
             Ok(5)
         }

@@ -5,8 +5,9 @@
 
 use crate::emitter::{BATCH, FLOAT_LEN, Fill, Swift};
 use crate::error::Result;
+use crate::graph::again::Bits;
 use crate::graph::arena::{Graph, Id, Immediate, Kind, Slot};
-use crate::graph::emit::{MEMOIZED, Run, Walk, Work, children};
+use crate::graph::emit::{Run, Walk, Work, children};
 use crate::sink::Sink;
 
 /// What is written around the children of a value.
@@ -52,7 +53,7 @@ impl<S: Sink> Walk<'_, '_, S> {
                 }
                 let start = run.next as usize;
                 let mut rest = ids[start..end].iter();
-                while let Some((id, next)) = atoms(graph, &self.marks, &mut rest, &mut swift) {
+                while let Some((id, next)) = atoms(graph, &self.again, &self.memo, &mut rest, &mut swift) {
                     let slot = match next {
                         Next::Boundary => {
                             self.emitter.take_back(swift);
@@ -142,7 +143,8 @@ enum Next {
 #[inline(always)]
 fn atoms(
     graph: &Graph<'_>,
-    marks: &[u32],
+    again: &Bits,
+    memo: &[u32],
     ids: &mut std::slice::Iter<'_, Id>,
     swift: &mut Swift,
 ) -> Option<(Id, Next)> {
@@ -180,19 +182,20 @@ fn atoms(
             }
             continue;
         }
-        let (slot, mark) = (&slots[id.index()], marks[id.index()]);
-        if let Some(index) = mark.checked_sub(MEMOIZED) {
+        let (slot, is_once) = (&slots[id.index()], !again.contains(id.index()));
+        if !is_once && let Some(index) = memo.get(id.index()).and_then(|index| index.checked_sub(1)) {
             swift.get(index);
             continue;
         }
         match slot.kind {
-            Kind::Str if mark == 1 && swift.str(graph.span(*slot)) => {}
+            Kind::Str if is_once && swift.str(graph.span(*slot)) => {}
             Kind::Float => swift.float(f64::from_bits(slot.data)),
+            Kind::Int => swift.long(slot.data as i64),
             Kind::Tuple if slot.low == 0 => swift.empty_tuple(),
-            Kind::Tuple | Kind::List | Kind::Dict | Kind::Set if mark == 1 => {
+            Kind::Tuple | Kind::List | Kind::Dict | Kind::Set if is_once => {
                 return Some((id, Next::Container(*slot)));
             }
-            Kind::None | Kind::Bool | Kind::Int | Kind::BigInt => return Some((id, Next::Leaf(*slot))),
+            Kind::None | Kind::Bool | Kind::BigInt => return Some((id, Next::Leaf(*slot))),
             Kind::Str | Kind::Bytes | Kind::ByteArray | Kind::Py2Str => return Some((id, Next::Leaf(*slot))),
             // What is done to it comes after it.
             Kind::Global if graph.steps.is_empty() => return Some((id, Next::Leaf(*slot))),
@@ -204,6 +207,7 @@ fn atoms(
 #[cfg(test)]
 mod tests {
     use crate::emitter::Emitter;
+    use crate::graph::again::Again;
     use crate::graph::arena::{Graph, Id, Made, StepKind};
     use crate::graph::emit::emit_with;
     use crate::graph::view::Node;
@@ -223,6 +227,9 @@ mod tests {
             assert!(written(graph, protocol, true) == plain, "protocol {protocol}");
             let read = Graph::from_slice(&plain).unwrap();
             assert!(written(&read, protocol, true) == written(&read, protocol, false), "read, protocol {protocol}");
+            // What the reader noted of values used again is what counting them finds.
+            let counted = Graph { again: Again::Unknown, ..read.clone() };
+            assert!(written(&read, protocol, true) == written(&counted, protocol, true), "noted, protocol {protocol}");
         }
     }
 

@@ -4,18 +4,20 @@
 //! own entry only at its end (a tuple, the arguments of a call): it is written a second time inside itself, and must not
 //! meet them anew there.
 
+use crate::graph::again::Bits;
 use crate::graph::arena::{Graph, Id, Kind, Slot};
 
-/// For each value how often what the roots reach uses it: not at all, once, or more (2).
+/// The values that what the roots reach uses more than once.
 ///
 /// `anchored` are the dropped values by what lay below them, in that order.
-pub(super) fn count(graph: &Graph<'_>, anchored: &[(Option<Id>, Id)], protocol: u8) -> Vec<u32> {
+pub(super) fn count(graph: &Graph<'_>, anchored: &[(Option<Id>, Id)], protocol: u8) -> Bits {
     let mut walk = Walk {
         graph,
         anchored,
         sets_are_late: protocol < 4,
         ids_are_lines: protocol == 0,
-        uses: vec![0; graph.slots.len()],
+        once: Bits::of(graph.slots.len()),
+        again: Bits::of(graph.slots.len()),
         depth: Vec::new(),
         path: Vec::new(),
         stack: Vec::new(),
@@ -31,7 +33,7 @@ pub(super) fn count(graph: &Graph<'_>, anchored: &[(Option<Id>, Id)], protocol: 
             }
         }
     }
-    walk.uses
+    walk.again
 }
 
 struct Walk<'w, 'g> {
@@ -40,7 +42,9 @@ struct Walk<'w, 'g> {
     sets_are_late: bool,
     /// In protocol 0 a persistent id is a line of its own, not a value.
     ids_are_lines: bool,
-    uses: Vec<u32>,
+    /// Used at all.
+    once: Bits,
+    again: Bits,
     /// For each value that is yet to get its memo entry, its place in the path, counted from 1; else 0.
     depth: Vec<u32>,
     path: Vec<Step>,
@@ -71,9 +75,7 @@ impl Walk<'_, '_> {
     }
 
     fn reach_slot(&mut self, id: Id) {
-        let count = &mut self.uses[id.index()];
-        if *count == 0 {
-            *count = 1;
+        if self.once.insert(id.index()) {
             let slot = self.graph.slot(id);
             if slot.kind as u8 <= Kind::Py2Str as u8 && self.anchored.is_empty() {
                 return;
@@ -83,12 +85,13 @@ impl Walk<'_, '_> {
                 return;
             }
             for child in self.graph.run(slot).iter().filter(|child| !child.is_immediate()) {
-                let count = &mut self.uses[child.index()];
-                *count = (*count + 1).min(2);
+                if !self.once.insert(child.index()) {
+                    self.again.insert(child.index());
+                }
             }
             return;
         }
-        *count = 2;
+        self.again.insert(id.index());
         match self.depth.get(id.index()) {
             None | Some(0) => {}
             Some(&depth) => self.mark_down_to(depth),
@@ -115,7 +118,7 @@ impl Walk<'_, '_> {
         let mut place = self.path.len() as u32;
         while place > depth {
             let step = &mut self.path[place as usize - 1];
-            self.uses[step.id.index()] = 2;
+            self.again.insert(step.id.index());
             let next = step.marked_to.min(place - 1);
             step.marked_to = step.marked_to.min(depth);
             place = next;
@@ -172,7 +175,7 @@ impl Walk<'_, '_> {
     /// From here until `Made` the value has no memo entry yet.
     fn late(&mut self, id: Id) {
         if self.depth.is_empty() {
-            self.depth.resize(self.uses.len(), 0);
+            self.depth.resize(self.graph.slots.len(), 0);
         }
         self.depth[id.index()] = self.path.len() as u32;
         self.stack.push(Task::Made(id));

@@ -67,6 +67,8 @@ pub trait Builder<'de> {
     fn object(&mut self, class: &Self::Value, args: &Self::Value, kwargs: Option<&Self::Value>) -> Result<Self::Value>;
     /// Gives `state` to an object.
     fn build(&mut self, object: &Self::Value, state: &Self::Value) -> Result<()>;
+    /// Takes note that a value is pushed once more, by `GET` or `DUP`.
+    fn again(&mut self, _value: &Self::Value) {}
     /// Takes note that a value was dropped from the stack; `below` is what lay under it.
     fn dropped(&mut self, value: &Self::Value, below: Option<&Self::Value>);
 }

@@ -50,9 +50,9 @@ impl<V: Clone> Machine<V> {
             (Opcode::Memoize, _) => return self.put(self.memo.count(), opcode),
             (Opcode::BinPut | Opcode::LongBinPut, Arg::Uint(index)) => return self.put(index, opcode),
             (Opcode::Put, Arg::Line(line)) => return self.put(number::parse_index(&line)?, opcode),
-            (Opcode::BinGet | Opcode::LongBinGet, Arg::Uint(index)) => self.recall(index)?,
-            (Opcode::Get, Arg::Line(line)) => self.recall(number::parse_index(&line)?)?,
-            (Opcode::Dup, _) => self.top(opcode)?.clone(),
+            (Opcode::BinGet | Opcode::LongBinGet, Arg::Uint(index)) => again(self.recall(index)?, builder),
+            (Opcode::Get, Arg::Line(line)) => again(self.recall(number::parse_index(&line)?)?, builder),
+            (Opcode::Dup, _) => again(self.top(opcode)?, builder),
 
             (Opcode::Mark, _) => {
                 self.mark();
@@ -266,8 +266,8 @@ impl<V: Clone> Machine<V> {
     }
 
     #[inline]
-    fn recall(&self, index: u64) -> Result<V> {
-        self.memo.get(index).cloned().ok_or_else(|| ErrorKind::MemoMiss { index }.into())
+    fn recall(&self, index: u64) -> Result<&V> {
+        self.memo.get(index).ok_or_else(|| ErrorKind::MemoMiss { index }.into())
     }
 
     #[inline]
@@ -319,6 +319,13 @@ impl<V: Clone> Machine<V> {
         }
         builder.global(module, name)
     }
+}
+
+/// The same value, to be pushed once more.
+#[inline]
+fn again<'de, B: Builder<'de>>(value: &B::Value, builder: &mut B) -> B::Value {
+    builder.again(value);
+    value.clone()
 }
 
 /// The argument with carriage returns taken off the ends of its lines.
