@@ -73,6 +73,17 @@ impl<'a> GraphBuilder<'a> {
         self.graph.push_slot(Slot { flags: slot.flags | flags, ..slot })
     }
 
+    /// A Python 2 `str` whose bytes are soon gone.
+    pub(crate) fn copied_py2_str(&mut self, bytes: &[u8]) -> Result<Id> {
+        match self.py2_strings {
+            Py2Strings::Keep => {
+                let slot = self.graph.owned_slot(Kind::Py2Str, bytes);
+                self.graph.push_slot(slot)
+            }
+            Py2Strings::Decode(..) => self.py2_str(Chunk::Scratch(&mut bytes.to_vec())),
+        }
+    }
+
     /// A float whose eight bytes stand at `offset` of the input.
     #[inline]
     pub(crate) fn float_at(&mut self, offset: usize, value: f64) -> Result<Id> {

@@ -1,4 +1,4 @@
-//! The hot loop of reading: the two dozen ops that nearly all of every pickle is made of, straight from their bytes to the
+//! The hot loop of reading: the three dozen ops that nearly all of every pickle is made of, straight from their bytes to the
 //! builder, over a slice or a frame of a stream. Whatever else comes, and every error, is left to the machine.
 //!
 //! Here alone outside `op` encodings are known: decoding an op into an `Op` and matching it again cost three quarters of
@@ -17,6 +17,7 @@ use crate::source::{Chunk, Ready, Source};
 trait Keep<'a, 'b> {
     fn str(builder: &mut GraphBuilder<'a>, text: &'b [u8]) -> Result<Id>;
     fn float(builder: &mut GraphBuilder<'a>, position: usize, value: f64) -> Result<Id>;
+    fn py2_str(builder: &mut GraphBuilder<'a>, bytes: &'b [u8]) -> Result<Id>;
 }
 
 /// The bytes are the input itself: it is borrowed from.
@@ -35,6 +36,11 @@ impl<'a> Keep<'a, 'a> for Borrowed {
     fn float(builder: &mut GraphBuilder<'a>, position: usize, value: f64) -> Result<Id> {
         builder.float_at(position, value)
     }
+
+    #[inline(always)]
+    fn py2_str(builder: &mut GraphBuilder<'a>, bytes: &'a [u8]) -> Result<Id> {
+        builder.py2_str(Chunk::Input(bytes))
+    }
 }
 
 impl<'a> Keep<'a, '_> for Copied {
@@ -46,6 +52,11 @@ impl<'a> Keep<'a, '_> for Copied {
     #[inline(always)]
     fn float(builder: &mut GraphBuilder<'a>, _position: usize, value: f64) -> Result<Id> {
         builder.float(value)
+    }
+
+    #[inline(always)]
+    fn py2_str(builder: &mut GraphBuilder<'a>, bytes: &[u8]) -> Result<Id> {
+        builder.copied_py2_str(bytes)
     }
 }
 
@@ -116,6 +127,17 @@ const EMPTY_DICT: u8 = Opcode::EmptyDict.code();
 const TUPLE1: u8 = Opcode::Tuple1.code();
 const TUPLE2: u8 = Opcode::Tuple2.code();
 const TUPLE3: u8 = Opcode::Tuple3.code();
+const TUPLE: u8 = Opcode::Tuple.code();
+const APPEND: u8 = Opcode::Append.code();
+const APPENDS: u8 = Opcode::Appends.code();
+const SETITEM: u8 = Opcode::SetItem.code();
+const SETITEMS: u8 = Opcode::SetItems.code();
+const INT: u8 = Opcode::Int.code();
+const LONG: u8 = Opcode::Long.code();
+const PUT: u8 = Opcode::Put.code();
+const GET: u8 = Opcode::Get.code();
+const UNICODE: u8 = Opcode::Unicode.code();
+const STRING: u8 = Opcode::String.code();
 
 /// Runs one op if it is a swift one and whole; gives its length in bytes, or 0.
 #[inline(always)]
@@ -210,6 +232,85 @@ fn swift<'a, 'b, K: Keep<'a, 'b>>(
         TUPLE1 => machine.tuple(1, Opcode::Tuple1, builder).map(|_| 1),
         TUPLE2 => machine.tuple(2, Opcode::Tuple2, builder).map(|_| 1),
         TUPLE3 => machine.tuple(3, Opcode::Tuple3, builder).map(|_| 1),
+        TUPLE => machine.marked_tuple(builder).map(|_| 1),
+        APPEND => machine.append(builder).map(|_| 1),
+        APPENDS => machine.appends(builder).map(|_| 1),
+        SETITEM => machine.set_item(builder).map(|_| 1),
+        SETITEMS => machine.set_items(builder).map(|_| 1),
+        INT | LONG => {
+            let Some(line) = digits(after) else { return Ok(0) };
+            let (end, most) = (if code == LONG { b'L' } else { b'\n' }, machine.budget().limits().int_digits);
+            // `I00` and `I01` are bools. Above 18 digits, or with anything else about it, it is no work for a hot loop.
+            if line.end != end || line.count as u64 > most || (line.starts_with_0 && line.count == 2) {
+                return Ok(0);
+            }
+            machine.push(builder.int(Integer::Small(line.value))?);
+            Ok(1 + line.len + if code == LONG { 2 } else { 1 })
+        }
+        PUT | GET => {
+            let Some(line) = digits(after).filter(|line| line.end == b'\n') else { return Ok(0) };
+            let Ok(index) = u64::try_from(line.value) else { return Ok(0) };
+            if code == PUT {
+                machine.put(index, Opcode::Put)?;
+            } else {
+                let Some(&id) = machine.memo().get(index) else { return Ok(0) };
+                builder.again(&id);
+                machine.push(id);
+            }
+            Ok(2 + line.len)
+        }
+        UNICODE | STRING => {
+            let Some(text) = plain_line(after) else { return Ok(0) };
+            let len = text.len() + 2;
+            if code == UNICODE {
+                machine.push(K::str(builder, text)?);
+                return Ok(len);
+            }
+            let ([b'\'', text @ .., b'\''] | [b'"', text @ .., b'"']) = text else { return Ok(0) };
+            machine.push(K::py2_str(builder, text)?);
+            Ok(len)
+        }
         _ => Ok(0),
     }
+}
+
+/// A number at the beginning of a line.
+struct Digits {
+    value: i64,
+    /// How many digits.
+    count: usize,
+    starts_with_0: bool,
+    /// The length of it all, with the sign.
+    len: usize,
+    /// The byte after it; `L` only before a newline.
+    end: u8,
+}
+
+/// Up to 18 digits, maybe after a minus.
+#[inline(always)]
+fn digits(line: &[u8]) -> Option<Digits> {
+    let sign = usize::from(*line.first()? == b'-');
+    let (mut value, mut count) = (0, 0);
+    let end = loop {
+        match *line.get(sign + count)? {
+            digit @ b'0'..=b'9' if count < 18 => value = value * 10 + i64::from(digit - b'0'),
+            end => break end,
+        }
+        count += 1;
+    };
+    let len = sign + count;
+    let ends = end == b'\n' || (end == b'L' && line.get(len + 1) == Some(&b'\n'));
+    if count == 0 || !ends {
+        return None;
+    }
+    let value = if sign == 1 { -value } else { value };
+    Some(Digits { value, count, starts_with_0: line[sign] == b'0', len, end })
+}
+
+/// A line of ASCII, without escapes or a carriage return, which have meanings of their own.
+#[inline(always)]
+fn plain_line(after: &[u8]) -> Option<&[u8]> {
+    let line = &after[..memchr::memchr(b'\n', after)?];
+    let is_plain = line.iter().fold(true, |all, byte| all & byte.is_ascii() & (*byte != b'\\') & (*byte != b'\r'));
+    is_plain.then_some(line)
 }

@@ -74,11 +74,7 @@ impl<V: Clone> Machine<V> {
             (Opcode::Tuple1, _) => return self.tuple(1, opcode, builder),
             (Opcode::Tuple2, _) => return self.tuple(2, opcode, builder),
             (Opcode::Tuple3, _) => return self.tuple(3, opcode, builder),
-            (Opcode::Tuple, _) => {
-                let start = self.pop_mark(opcode)?;
-                let tuple = builder.tuple(&self.stack[start..])?;
-                return self.replace(start, tuple);
-            }
+            (Opcode::Tuple, _) => return self.marked_tuple(builder),
             (Opcode::List, _) => {
                 let start = self.pop_mark(opcode)?;
                 let list = builder.list(&self.stack[start..])?;
@@ -95,41 +91,13 @@ impl<V: Clone> Machine<V> {
                 let dict = builder.dict(&self.stack[start..])?;
                 return self.replace(start, dict);
             }
-            (Opcode::Append, _) => {
-                let start = self.top_count(1, opcode)?;
-                builder.append(self.target(start, opcode)?, &self.stack[start..])?;
-                return self.truncate(start);
-            }
-            (Opcode::Appends, _) => {
-                let start = self.pop_mark(opcode)?;
-                let list = self.target(start, opcode)?;
-                // With no items the target is not looked at, whatever it is. So it is for SETITEMS and ADDITEMS.
-                if start < self.stack.len() {
-                    builder.append(list, &self.stack[start..])?;
-                }
-                return self.truncate(start);
-            }
-            (Opcode::SetItem, _) => {
-                let start = self.top_count(2, opcode)?;
-                builder.set_items(self.target(start, opcode)?, &self.stack[start..])?;
-                return self.truncate(start);
-            }
-            (Opcode::SetItems, _) => {
-                let start = self.pop_mark(opcode)?;
-                let dict = self.target(start, opcode)?;
-                self.check_even(start, opcode)?;
-                if start < self.stack.len() {
-                    builder.set_items(dict, &self.stack[start..])?;
-                }
-                return self.truncate(start);
-            }
+            (Opcode::Append, _) => return self.append(builder),
+            (Opcode::Appends, _) => return self.appends(builder),
+            (Opcode::SetItem, _) => return self.set_item(builder),
+            (Opcode::SetItems, _) => return self.set_items(builder),
             (Opcode::AddItems, _) => {
                 let start = self.pop_mark(opcode)?;
-                let set = self.target(start, opcode)?;
-                if start < self.stack.len() {
-                    builder.add_items(set, &self.stack[start..])?;
-                }
-                return self.truncate(start);
+                return self.fill(start, opcode, |set, items| builder.add_items(set, items));
             }
 
             (Opcode::Global, Arg::Lines { text, first_len }) => {
@@ -280,6 +248,49 @@ impl<V: Clone> Machine<V> {
         let start = self.top_count(count, opcode)?;
         let tuple = builder.tuple(&self.stack[start..])?;
         self.replace(start, tuple)
+    }
+
+    #[inline]
+    pub(crate) fn marked_tuple<'de, B: Builder<'de, Value = V>>(&mut self, builder: &mut B) -> Result<Flow<V>> {
+        let start = self.pop_mark(Opcode::Tuple)?;
+        let tuple = builder.tuple(&self.stack[start..])?;
+        self.replace(start, tuple)
+    }
+
+    #[inline]
+    pub(crate) fn append<'de, B: Builder<'de, Value = V>>(&mut self, builder: &mut B) -> Result<Flow<V>> {
+        let start = self.top_count(1, Opcode::Append)?;
+        self.fill(start, Opcode::Append, |list, items| builder.append(list, items))
+    }
+
+    #[inline]
+    pub(crate) fn appends<'de, B: Builder<'de, Value = V>>(&mut self, builder: &mut B) -> Result<Flow<V>> {
+        let start = self.pop_mark(Opcode::Appends)?;
+        self.fill(start, Opcode::Appends, |list, items| builder.append(list, items))
+    }
+
+    #[inline]
+    pub(crate) fn set_item<'de, B: Builder<'de, Value = V>>(&mut self, builder: &mut B) -> Result<Flow<V>> {
+        let start = self.top_count(2, Opcode::SetItem)?;
+        self.fill(start, Opcode::SetItem, |dict, pairs| builder.set_items(dict, pairs))
+    }
+
+    #[inline]
+    pub(crate) fn set_items<'de, B: Builder<'de, Value = V>>(&mut self, builder: &mut B) -> Result<Flow<V>> {
+        let start = self.pop_mark(Opcode::SetItems)?;
+        self.target(start, Opcode::SetItems)?;
+        self.check_even(start, Opcode::SetItems)?;
+        self.fill(start, Opcode::SetItems, |dict, pairs| builder.set_items(dict, pairs))
+    }
+
+    /// Gives all from height `start` on to the value below, which stays. With no items it is not looked at, whatever it is.
+    #[inline]
+    fn fill(&mut self, start: usize, opcode: Opcode, give: impl FnOnce(&V, &[V]) -> Result<()>) -> Result<Flow<V>> {
+        let target = self.target(start, opcode)?;
+        if start < self.stack.len() {
+            give(target, &self.stack[start..])?;
+        }
+        self.truncate(start)
     }
 
     fn check_even(&self, start: usize, opcode: Opcode) -> Result<()> {
