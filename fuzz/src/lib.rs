@@ -5,6 +5,8 @@
 mod classes;
 mod cpython;
 
+use std::io::BufReader;
+
 use oiji::inspect::{DiffOptions, DisOptions, ShowOptions, Stats};
 use oiji::json::{self, JsonOptions};
 use oiji::op::{read_op, write::write_op};
@@ -73,6 +75,9 @@ pub fn slice_stream(input: &[u8]) {
         let slices: Vec<_> = options.pickles(input).map(text).collect();
         let streams: Vec<_> = options.pickles_from_reader(input).map(text).collect();
         assert!(slices == streams, "{slices:?} {streams:?}");
+        let reader = BufReader::with_capacity(16, input);
+        let buffered: Vec<_> = options.pickles_from_buf_read(reader).map(text).collect();
+        assert!(slices == buffered, "{slices:?} {buffered:?}");
     }
 }
 

@@ -55,7 +55,7 @@ fn oiji_side(input: &[u8], job: &str) -> oiji::Result<Duration> {
         }
         "read stream" => {
             let start = Instant::now();
-            drop(black_box(Graph::from_reader(BufReader::new(input))?));
+            drop(black_box(Graph::from_buf_read(BufReader::new(input))?));
             Ok(start.elapsed())
         }
         _ => {

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Cursor, Read, Seek as _};
 use std::path::Path;
 
-use oiji::source::{Chunk, Ready, SliceSource, Source, StreamSource};
+use oiji::source::{BufferedSource, Chunk, Ready, SliceSource, Source};
 use oiji::{Error, ErrorKind, Limits, Result};
 use oiji_mmap::Map;
 
@@ -133,7 +133,7 @@ impl Input {
             Body::Mapped(map) => in_memory(map, Pages::of(Some(map)), self.limits, &self.count),
             Body::Read(bytes) => in_memory(bytes, Pages::none(), self.limits, &self.count),
             Body::Stream { reader, .. } => {
-                (&[], InputSource::Stream(StreamSource::with_limit(reader, self.limits.bytes)))
+                (&[], InputSource::Stream(BufferedSource::with_limit(reader, self.limits.bytes)))
             }
         }
     }
@@ -238,7 +238,7 @@ fn in_memory<'a>(bytes: &'a [u8], pages: Pages<'a>, limits: Limits, count: &Coun
 /// The bytes of an input, whichever way they come.
 pub(crate) enum InputSource<'a> {
     Slice(Counted<SliceSource<'a>>, Pages<'a>),
-    Stream(StreamSource<&'a mut Stream>),
+    Stream(BufferedSource<&'a mut Stream>),
 }
 
 /// The same call on either.

@@ -107,6 +107,9 @@ fn a_stream_is_not_read_past_stop() {
         let mut reader = &bytes[..];
         Graph::from_reader(&mut reader).unwrap();
         assert_eq!(reader, b"rest", "{}", case.file);
+        let mut reader = &bytes[..];
+        Graph::from_buf_read(&mut reader).unwrap();
+        assert_eq!(reader, b"rest", "{}, buffered", case.file);
     }
 }
 

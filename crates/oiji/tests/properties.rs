@@ -4,6 +4,8 @@
 
 mod generate;
 
+use std::io::BufReader;
+
 use generate::{Plan, graph, plans};
 use oiji::op::{read_op, write::write_op};
 use oiji::source::{SliceSource, Source, StreamSource};
@@ -21,6 +23,12 @@ fn slice_and_stream_agree(input: &[u8], limits: Limits) {
     let slices: Vec<_> = options.pickles(input).map(verdict).collect();
     let streams: Vec<_> = options.pickles_from_reader(input).map(verdict).collect();
     assert!(slices == streams, "{slices:?}\n{streams:?}\n{}", input.escape_ascii());
+    // A buffer so short that ops are cut by its end, and one that holds all.
+    for len in [3, 1 << 10] {
+        let buffered: Vec<_> =
+            options.pickles_from_buf_read(BufReader::with_capacity(len, input)).map(verdict).collect();
+        assert!(slices == buffered, "buffer of {len}: {slices:?}\n{buffered:?}\n{}", input.escape_ascii());
+    }
 }
 
 /// Bytes that often are ops: codes with likely arguments.

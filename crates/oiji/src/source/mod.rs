@@ -1,13 +1,16 @@
-//! Where bytes come from: a slice, whose bytes are borrowed, or any `Read`, of which no byte past `STOP` is taken.
+//! Where bytes come from: a slice, whose bytes are borrowed, or any `Read`, of which no byte past `STOP` is taken, with a way
+//! of its own for a `BufRead`.
 //!
-//! A source knows offsets and lengths, and nothing of opcodes. Both kinds give the same bytes and fail at the same
+//! A source knows offsets and lengths, and nothing of opcodes. All kinds give the same bytes and fail at the same
 //! offset. Next: `op`.
 
+mod buffered;
 mod slice;
 mod stream;
 
 use std::ops::Deref;
 
+pub use buffered::BufferedSource;
 pub use slice::SliceSource;
 pub use stream::StreamSource;
 

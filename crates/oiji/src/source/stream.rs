@@ -7,8 +7,8 @@ use crate::source::{Chunk, Ready, Source, end_of_input, over_limit, refuse};
 
 /// A source over any reader. It takes what the current op needs, or the current frame, and nothing after it.
 ///
-/// Wrap files and sockets in a `BufReader` where nothing but pickles is read from them: without frames (protocol 0 to 3)
-/// every op is a read of its own.
+/// Without frames (protocol 0 to 3) every op is a read of its own: where a `BufReader` may stand around files and sockets,
+/// [`BufferedSource`](crate::source::BufferedSource) is faster.
 ///
 /// ```
 /// use oiji::source::{Source, StreamSource};
@@ -19,13 +19,13 @@ use crate::source::{Chunk, Ready, Source, end_of_input, over_limit, refuse};
 /// ```
 #[derive(Debug)]
 pub struct StreamSource<R> {
-    reader: R,
+    pub(super) reader: R,
     /// Bytes of a frame that were read ahead; `ahead[next..]` are still to be given.
     ahead: Vec<u8>,
     next: usize,
-    scratch: Vec<u8>,
-    offset: u64,
-    limit: u64,
+    pub(super) scratch: Vec<u8>,
+    pub(super) offset: u64,
+    pub(super) limit: u64,
 }
 
 /// How much is read at once when a length is only a claim.
@@ -45,6 +45,11 @@ impl<R: Read> StreamSource<R> {
     /// The reader, at the byte after the last `STOP`, unless a frame claimed more.
     pub fn into_inner(self) -> R {
         self.reader
+    }
+
+    /// Bytes of a frame that are still to be given.
+    pub(super) fn held(&self) -> &[u8] {
+        &self.ahead[self.next..]
     }
 
     fn check(&self, len: u64) -> Result<()> {
@@ -111,7 +116,7 @@ impl<'de, R: Read> Source<'de> for StreamSource<R> {
     #[inline]
     fn ready(&mut self) -> Ready<'_, 'de> {
         // A frame was held against the limit as a whole when it was read.
-        Ready::Buffer(&self.ahead[self.next..])
+        Ready::Buffer(self.held())
     }
 
     #[inline]
