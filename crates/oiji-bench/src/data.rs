@@ -8,6 +8,9 @@ pub(crate) struct Data {
     python: &'static str,
 }
 
+/// The data set that is no more than bytes: from a slice it is not copied at all.
+pub(crate) const COPIED: &str = "64 MB bytes";
+
 /// All data sets but the corpus.
 pub(crate) const DATA: &[Data] = &[
     Data { name: "1M ints", python: "list(range(-500000, 500000))" },
@@ -18,7 +21,7 @@ pub(crate) const DATA: &[Data] = &[
         python: "[{'id': i, 'name': 'n%d' % i, 'price': i * 0.5, 'ok': i % 2 == 0, 'tags': ('a', i), 'note': None} \
                  for i in range(200000)]",
     },
-    Data { name: "64 MB bytes", python: "bytes(64 << 20)" },
+    Data { name: COPIED, python: "bytes(64 << 20)" },
     Data {
         name: "nested mix",
         python: "[[{'k%d' % j: [j, (j, str(j)), {'x': j * 0.5, 'y': [None, True]}]} for j in range(10)] \
