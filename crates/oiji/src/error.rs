@@ -183,6 +183,11 @@ pub enum ErrorKind {
         /// What was expected, and what is there.
         problem: String,
     },
+    /// An array, its dtype or its file that cannot be as it is said.
+    InvalidArray {
+        /// What is wrong with it.
+        problem: String,
+    },
     /// A path that leads nowhere in this graph.
     NoSuchPath {
         /// The step that failed.
@@ -207,6 +212,13 @@ impl Error {
     #[must_use]
     pub fn at(mut self, offset: u64) -> Self {
         self.0.offset.get_or_insert(offset);
+        self
+    }
+
+    /// The same error in a larger input, where what failed begins `start` bytes from its start.
+    #[must_use]
+    pub(crate) fn shifted(mut self, start: u64) -> Self {
+        self.0.offset = Some(start.saturating_add(self.0.offset.unwrap_or(0)));
         self
     }
 
@@ -386,6 +398,7 @@ impl fmt::Display for ErrorKind {
             ErrorKind::InvalidJson { line, column, problem } => {
                 write!(f, "invalid JSON in line {line}, column {column}: {problem}")
             }
+            ErrorKind::InvalidArray { problem } => write!(f, "invalid array: {problem}"),
             ErrorKind::NoSuchPath { step } => write!(f, "no such path: {step}"),
             ErrorKind::Message(text) => f.write_str(text),
         }

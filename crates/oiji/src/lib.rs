@@ -30,6 +30,7 @@
 //! * [`ReadOptions`] and [`WriteOptions`] for protocols, Python 2, out-of-band buffers, [`Limits`]; [`pickles`] for several
 //!   pickles in one input.
 //! * [`Graph`], [`Value`] and [`Node`] to look; [`Graph::new`] and [`pickle!`] to make.
+//! * [`array`] for arrays of NumPy, in `.npy` files and in pickles.
 //! * [`inspect`] to show, disassemble and compare; `rewrite` to optimize; JSON and back in `json`.
 //! * [`op`], [`machine`], [`emitter`] underneath, for tools of your own.
 //!
@@ -37,6 +38,7 @@
 //! There is no `unsafe` in this crate. No input makes it panic, recurse or allocate more than a small multiple of what it
 //! has read; [`Limits`] bound the rest.
 
+pub mod array;
 #[cfg(feature = "class")]
 pub mod class;
 pub mod emitter;

@@ -13,7 +13,7 @@ const LAYERS: &[&[&str]] = &[
     &["opcode", "op"],
     &["global", "machine", "emitter"],
     &["graph"],
-    &["json", "serde", "class"],
+    &["json", "serde", "class", "array"],
     &["inspect", "rewrite"],
     &["tutorial"],
 ];

@@ -648,6 +648,11 @@ pub struct Items<'g> {
 }
 
 impl<'g> Items<'g> {
+    /// What an empty container of `graph` holds.
+    pub(crate) fn none(graph: &'g Graph<'g>) -> Self {
+        Items { graph, ids: &[] }
+    }
+
     /// How many.
     pub fn len(self) -> usize {
         self.ids.len()

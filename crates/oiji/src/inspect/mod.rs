@@ -4,7 +4,6 @@
 //! All of it writes text or counts; nothing here changes a graph or runs anything. Ops are looked at by `dis` and
 //! `stats`, values by the others; `derive` writes Rust types for them.
 
-mod array;
 #[cfg(feature = "class")]
 mod derive;
 mod diff;
@@ -15,7 +14,6 @@ mod show;
 mod stack;
 mod stats;
 
-pub use array::Array;
 #[cfg(feature = "class")]
 pub use derive::{DeriveOptions, Schema, derive};
 pub use diff::{Change, DiffOptions, Difference, diff};

@@ -58,6 +58,6 @@
 //! let graph = oiji::loads(&bytes)?;
 //! assert_eq!(graph.root().get("a")?.as_i64()?, 1);
 //! assert_eq!(graph.root().path("b[0]")?.as_str()?, "café");
-//! assert_eq!(oiji::inspect::Array::of(graph.root().get("arr")?).unwrap().shape(), [3]);
+//! assert_eq!(oiji::array::Array::of(graph.root().get("arr")?).unwrap().shape(), [3]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

@@ -5,9 +5,10 @@
 
 use std::fmt;
 
+use crate::array::Array;
+use crate::array::dtype::shape_text;
 use crate::graph::path::is_name;
 use crate::graph::{BigIntRef, Buffer, Items, Node, Pairs, Value};
-use crate::inspect::array::{Array, Data};
 use crate::inspect::paint::Role;
 use crate::inspect::show::line::{Line, columns, grouped, size};
 use crate::inspect::show::outline::{Group, Label, Reading};
@@ -78,15 +79,15 @@ impl Inline<'_> {
             return Some(());
         }
         if let Some(array) = Array::of(value) {
-            if let (Data::Objects(_), true) = (array.data, array.count() != Some(0)) {
+            if array.objects().is_some() && array.count() > 0 {
                 return None;
             }
             let mut short = array_line(&array, false);
             let elements = elements(&array, !self.shorten);
-            let (run, complete) = run(elements, array.count().unwrap_or(u64::MAX), left.min(INNER_TEXT));
+            let (run, complete) = run(elements, array.count(), left.min(INNER_TEXT));
             if complete {
                 short.append(&run);
-            } else if !self.shorten && array.has_elements() {
+            } else if !self.shorten && has_elements(&array) {
                 return None;
             }
             line.append(&short);
@@ -425,28 +426,35 @@ pub(crate) fn args_line(reading: &Reading<'_>, room: usize, shorten: bool) -> Op
 pub(crate) fn array_line(array: &Array<'_>, with_size: bool) -> Line {
     /// Smaller ones speak for themselves.
     const SMALL: u64 = 1000;
-    let name = match &array.class {
-        Some(class) => class.as_str(),
+    let name = match array.class() {
+        Some(class) => class,
         None if array.is_tensor() => "tensor",
         None => "array",
     };
-    let mut line = Line::of(if array.class.is_some() { Role::Global } else { Role::Type }, name);
+    let mut line = Line::of(if array.class().is_some() { Role::Global } else { Role::Type }, name);
     line.push(Role::Text, " ");
-    line.push(Role::Array, array.dtype());
+    line.push(Role::Array, &array.dtype().to_string());
     line.push(Role::Text, " ");
-    line.push(Role::Array, &array.shape_text());
-    let bytes = array.size().filter(|bytes| with_size && *bytes >= SMALL);
-    if let (Some(bytes), false) = (bytes, matches!(array.data, Data::Objects(_))) {
-        line.push(Role::Dim, &format!(", {}", size(bytes)));
+    line.push(Role::Array, &shape_text(array.shape()));
+    if with_size && array.size() >= SMALL && array.objects().is_none() {
+        line.push(Role::Dim, &format!(", {}", size(array.size())));
     }
     line
+}
+
+/// Whether any element stands in the pickle, and is no object.
+pub(crate) fn has_elements(array: &Array<'_>) -> bool {
+    !array.first_texts(1).is_empty()
 }
 
 /// The first elements of an array, rounded unless they are to be exact.
 pub(crate) fn elements(array: &Array<'_>, exact: bool) -> impl Iterator<Item = Line> {
     /// More do not fit on a line.
     const MOST: usize = 64;
-    let texts = if exact { array.all_elements().take(MOST).collect() } else { array.elements(MOST) };
+    let texts = match array.texts() {
+        Ok(texts) if exact => texts.take(MOST).collect(),
+        _ => array.first_texts(MOST),
+    };
     texts.into_iter().map(|text| Line::of(Role::Number, &text))
 }
 

@@ -5,9 +5,9 @@
 
 use std::io::{self, Write};
 
+use crate::array::Array;
 use crate::graph::path::Step;
 use crate::graph::{Items, Node, Value};
-use crate::inspect::array::{Array, Data};
 use crate::inspect::show::known;
 use crate::inspect::show::outline::{Group, Label, Reading, groups};
 use crate::inspect::show::sharing::Sharing;
@@ -195,25 +195,23 @@ impl<'g> Writer<'_, 'g> {
     fn array(&mut self, array: &Array<'g>) -> io::Result<Vec<Group<'g>>> {
         const ELEMENTS: usize = 8;
         self.field("\"type\":", if array.is_tensor() { "tensor" } else { "array" })?;
-        if let Some(class) = &array.class {
+        if let Some(class) = array.class() {
             self.field(",\"class\":", class)?;
         }
-        self.field(",\"dtype\":", array.dtype())?;
+        self.field(",\"dtype\":", &array.dtype().to_string())?;
         self.out.write_all(b",\"shape\":[")?;
         for (index, axis) in array.shape().iter().enumerate() {
             write!(self.out, "{}{axis}", if index > 0 { "," } else { "" })?;
         }
         self.out.write_all(b"]")?;
-        if let Data::Objects(list) = array.data {
+        if let Some(list) = array.object_list() {
             return Ok(groups(list));
         }
-        if let Some(size) = array.size() {
-            write!(self.out, ",\"size\":{size}")?;
+        write!(self.out, ",\"size\":{}", array.size())?;
+        match array.texts() {
+            Ok(texts) if self.options.full => self.elements(texts),
+            _ => self.elements(array.first_texts(ELEMENTS)),
         }
-        if self.options.full {
-            return self.elements(array.all_elements());
-        }
-        self.elements(array.elements(ELEMENTS))
     }
 
     fn elements(&mut self, elements: impl IntoIterator<Item = String>) -> io::Result<Vec<Group<'g>>> {

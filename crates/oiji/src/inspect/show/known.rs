@@ -1,10 +1,10 @@
 //! Values of well-known classes that read best as one line: dates, UUIDs, NumPy's scalars and dtypes.
 
+use crate::array::{Array, Dtype, time};
 use crate::graph::{Node, Object, Value};
-use crate::inspect::array::dtype::DType;
-use crate::inspect::array::time;
 use crate::inspect::paint::Role;
 use crate::inspect::show::line::Line;
+use crate::inspect::show::packed;
 use crate::op::text;
 
 /// The line of an immutable value of a well-known class: `datetime.date 2020-02-29`, `numpy.float64(1.5)`.
@@ -15,14 +15,13 @@ pub(crate) fn one_line(value: Value<'_>) -> Option<Line> {
     match (class.module(), class.name()) {
         ("datetime", name @ ("date" | "time" | "datetime")) => datetime(name, object),
         ("numpy.core.multiarray" | "numpy._core.multiarray", "scalar") => {
-            let dtype = DType::of(arg(0)?)?;
-            let element = dtype.element(&raw(arg(1)?)?)?;
-            Some(called(&format!("numpy.{}", scalar_name(&dtype)), Role::Number, &element))
+            let scalar = Array::of_scalar(value).filter(|scalar| scalar.size() <= LONGEST as u64)?;
+            let element = scalar.texts().ok()?.next()?;
+            Some(called(&format!("numpy.{}", scalar_name(scalar.dtype())), Role::Number, &element))
         }
         ("numpy", "dtype") => {
-            let dtype = DType::of(value)?;
             let mut name = String::new();
-            text::write_str_repr(&mut name, dtype.name.as_bytes()).ok()?;
+            text::write_str_repr(&mut name, value.as_dtype().ok()?.to_string().as_bytes()).ok()?;
             Some(called("numpy.dtype", Role::Array, &name))
         }
         ("uuid", "UUID") => {
@@ -54,9 +53,9 @@ fn datetime(name: &str, object: Object<'_>) -> Option<Line> {
     let args = object.args().items().ok()?;
     let packed = raw(args.get(0)?)?;
     let text = match name {
-        "date" => time::packed_date(&packed)?,
-        "time" => time::packed_time(&packed)?,
-        _ => time::packed_datetime(&packed)?,
+        "date" => packed::packed_date(&packed)?,
+        "time" => packed::packed_time(&packed)?,
+        _ => packed::packed_datetime(&packed)?,
     };
     let mut line = spaced(&format!("datetime.{name}"), &text);
     match (args.len(), args.get(1)) {
@@ -96,14 +95,14 @@ fn add_zone(line: &mut Line, zone: Value<'_>) -> Option<()> {
     Some(())
 }
 
-fn scalar_name(dtype: &DType) -> String {
-    match dtype.name.trim_start_matches(['<', '>', '|', '=']) {
-        name if name.starts_with("datetime64") => "datetime64".to_owned(),
-        name if name.starts_with("timedelta64") => "timedelta64".to_owned(),
-        name if name.starts_with('U') => "str_".to_owned(),
-        name if name.starts_with('S') => "bytes_".to_owned(),
-        "bool" => "bool_".to_owned(),
-        _ => dtype.name.clone(),
+fn scalar_name(dtype: &Dtype) -> String {
+    match dtype {
+        Dtype::DateTime(..) => "datetime64".to_owned(),
+        Dtype::TimeDelta(..) => "timedelta64".to_owned(),
+        Dtype::Str(..) => "str_".to_owned(),
+        Dtype::Bytes(_) => "bytes_".to_owned(),
+        Dtype::Bool => "bool_".to_owned(),
+        dtype => dtype.to_string(),
     }
 }
 
@@ -122,10 +121,11 @@ fn spaced(name: &str, text: &str) -> Line {
     line
 }
 
+/// Bytes of a date or scalar at most.
+const LONGEST: usize = 1 << 10;
+
 /// A few bytes, however the protocol and Python 2 say them.
 fn raw(value: Value<'_>) -> Option<Vec<u8>> {
-    /// More is no date and no scalar.
-    const LONGEST: usize = 1 << 10;
     match value.node() {
         Node::Bytes(bytes) | Node::Py2Str(bytes) if bytes.len() <= LONGEST => Some(bytes.to_vec()),
         Node::Str(text) if text.as_bytes().len() <= LONGEST => {

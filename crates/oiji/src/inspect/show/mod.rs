@@ -8,6 +8,7 @@ mod json;
 pub(crate) mod known;
 pub(crate) mod line;
 pub(crate) mod outline;
+mod packed;
 mod parts;
 pub(crate) mod sharing;
 mod summary;

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
+use crate::array::Texts;
 use crate::graph::{Items, Node, Pairs, Value};
-use crate::inspect::array::Elements;
 use crate::inspect::paint::Role;
 use crate::inspect::show::inline::{INNER_TEXT, Inline, atom, key_text, label_text};
 use crate::inspect::show::line::Line;
@@ -31,7 +31,7 @@ pub(crate) enum Part<'g> {
     /// Short items, as many on a line as fit.
     Rows { items: Items<'g>, next: usize, rows: usize },
     /// The elements of an array, as many on a line as fit.
-    Elements(Elements<'g>),
+    Elements(Texts<'g>),
     /// Attributes that hold nothing.
     Names { what: Line, names: Vec<Value<'g>>, next: usize, rows: usize },
 }
@@ -119,7 +119,7 @@ impl<'g> Part<'g> {
                 Some(Entry::Row(line))
             }
             Part::Elements(elements) => {
-                let mut line = Line::of(Role::Key, &format!("[{}]", elements.number()));
+                let mut line = Line::of(Role::Key, &format!("[{}]", elements.done()));
                 line.push(Role::Text, " ");
                 let mut is_first = true;
                 while let Some(text) = elements.peek() {

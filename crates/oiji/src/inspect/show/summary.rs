@@ -1,7 +1,7 @@
 //! What the items of a container have in common: `10,000 dicts with the same 6 keys`, `5 ints from 0 to 9`.
 
+use crate::array::Array;
 use crate::graph::{Global, Items, Node, Pairs, Value};
-use crate::inspect::array::Array;
 use crate::inspect::paint::Role;
 use crate::inspect::show::known;
 use crate::inspect::show::line::{Line, grouped, size};
@@ -92,11 +92,9 @@ impl<'g> Common<'g> {
             Node::Dict(pairs) => Common::Dicts(Some(pairs)),
             Node::Set(_) | Node::FrozenSet(_) => Common::Sets,
             Node::Object(object) => match Array::of(value) {
-                Some(array) => Common::Arrays {
-                    tensors: array.is_tensor(),
-                    elements: array.count().unwrap_or(0),
-                    bytes: array.size().unwrap_or(0),
-                },
+                Some(array) => {
+                    Common::Arrays { tensors: array.is_tensor(), elements: array.count(), bytes: array.size() }
+                }
                 None => match Reading::class_of(object)? {
                     class if class.name() == "scalar" && known::one_line(value).is_some() => Common::Scalars,
                     class => Common::Objects(class),

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::io::{self, Write};
 
+use crate::array::Array;
 use crate::graph::{Graph, Node, Value};
-use crate::inspect::array::{Array, Data};
 use crate::inspect::paint::{Paint, Role};
 use crate::inspect::show::inline::{
-    Inline, WriteRepr, args_line, array_line, elements, head, label_text, length_note, payload, run, texts,
+    Inline, WriteRepr, args_line, array_line, elements, has_elements, head, label_text, length_note, payload, run,
+    texts,
 };
 use crate::inspect::show::known;
 use crate::inspect::show::line::{Line, grouped, size};
@@ -308,17 +309,16 @@ impl<'g> Tree<'_, 'g> {
 
     /// Adds what an array is, with all its elements, or its size and the first of them.
     fn array(&self, array: &Array<'g>, mark: &str, line: &mut Line) -> Vec<Part<'g>> {
-        let count = array.count().unwrap_or(u64::MAX);
+        let count = array.count();
         let short = array_line(array, false);
         let room = self.room(line).saturating_sub(short.columns() + mark.len());
-        let (whole, complete) = match array.data {
-            Data::Objects(list) => match list.items() {
-                Ok(items) if Common::of(items.iter()).is_some_and(|common| common.is_word() || common.is_number()) => {
-                    run(texts(items), items.len() as u64, room)
-                }
-                _ => (Line::new(), false),
-            },
-            _ => run(elements(array, self.options.full), count, room),
+        let list = array.object_list();
+        let (whole, complete) = match list.and_then(|list| list.items().ok()) {
+            Some(items) if Common::of(items.iter()).is_some_and(|common| common.is_word() || common.is_number()) => {
+                run(texts(items), items.len() as u64, room)
+            }
+            Some(_) => (Line::new(), false),
+            None => run(elements(array, self.options.full), count, room),
         };
         if complete {
             line.append(&short);
@@ -328,11 +328,11 @@ impl<'g> Tree<'_, 'g> {
         }
         line.append(&array_line(array, true));
         line.push(Role::Shared, mark);
-        if let Data::Objects(list) = array.data {
+        if let Some(list) = list {
             return self.parts(list);
         }
-        if self.options.full && array.has_elements() {
-            return vec![Part::Elements(array.all_elements())];
+        if let (true, Ok(texts)) = (self.options.full && has_elements(array), array.clone().into_texts()) {
+            return vec![Part::Elements(texts)];
         }
         line.append(&run(elements(array, false), count, self.room(line)).0);
         Vec::new()

@@ -1,0 +1,103 @@
+//! Tensors of torch, told by the calls that rebuild them. Their storages are kept outside of the pickle, under persistent ids.
+
+use crate::array::array::{Array, Data};
+use crate::array::dtype::{ByteOrder, Dtype};
+use crate::array::layout::Layout;
+use crate::array::pickled::{named, shape};
+use crate::error::Result;
+use crate::graph::{Node, Object, Value};
+
+/// `_rebuild_tensor_v2(storage, offset, shape, strides, requires_grad, hooks)` and its kin.
+pub(crate) fn tensor<'g>(name: &str, object: Object<'g>) -> Option<Result<Array<'g>>> {
+    let args = object.args();
+    match name {
+        "_rebuild_tensor" | "_rebuild_tensor_v2" | "_rebuild_tensor_v3" => {}
+        "_rebuild_parameter" | "_rebuild_parameter_with_state" => {
+            let inner = args.at(0).ok()?.as_object().ok()?;
+            let made = inner.class_name().filter(|class| class.module() == "torch._utils")?;
+            if made.name().starts_with("_rebuild_parameter") {
+                return None;
+            }
+            let mut array = tensor(made.name(), inner)?;
+            if let Ok(array) = &mut array {
+                array.class = Some("torch.nn.Parameter".to_owned());
+            }
+            return Some(array);
+        }
+        _ => return None,
+    }
+    let storage = args.at(0).ok()?;
+    let Node::Persistent(id) = storage.node() else { return None };
+    let dtype = match name {
+        "_rebuild_tensor_v3" => torch_dtype(args.at(6).ok()?.as_global().ok()?.name())?,
+        _ => storage_dtype(id.at(1).ok()?.as_global().ok()?.name())?,
+    };
+    Some(strided(dtype, storage, args))
+}
+
+fn strided<'g>(dtype: Dtype, storage: Value<'g>, args: Value<'g>) -> Result<Array<'g>> {
+    let shape = shape(args.at(2)?)?;
+    let offset = args.at(1)?.as_i64().ok().and_then(|offset| u64::try_from(offset).ok());
+    let strides: Option<Vec<i64>> = args.at(3)?.items()?.iter().map(|stride| stride.as_i64().ok()).collect();
+    let layout = match (offset, strides) {
+        (Some(offset), Some(strides)) => Layout::Strided { offset, strides },
+        _ => Layout::C,
+    };
+    let mut array = Array::new(dtype, &shape, layout, Data::Persistent(storage))?;
+    array.is_tensor = true;
+    Ok(array)
+}
+
+impl Array<'_> {
+    /// Whether it is a tensor of torch.
+    pub fn is_tensor(&self) -> bool {
+        self.is_tensor
+    }
+}
+
+/// The dtype of a storage class: `FloatStorage`.
+fn storage_dtype(storage: &str) -> Option<Dtype> {
+    torch_dtype(match storage.strip_suffix("Storage")? {
+        "Float" => "float32",
+        "Double" => "float64",
+        "Half" => "float16",
+        "BFloat16" => "bfloat16",
+        "Long" => "int64",
+        "Int" => "int32",
+        "Short" => "int16",
+        "Char" => "int8",
+        "Byte" => "uint8",
+        "Bool" => "bool",
+        "ComplexFloat" => "complex64",
+        "ComplexDouble" => "complex128",
+        "QInt8" => "qint8",
+        "QUInt8" => "quint8",
+        "QInt32" => "qint32",
+        _ => return None,
+    })
+}
+
+/// The dtype of torch with this name: `bfloat16`.
+pub(crate) fn torch_dtype(name: &str) -> Option<Dtype> {
+    let order = ByteOrder::Little;
+    Some(match name {
+        "bool" => Dtype::Bool,
+        "int8" => Dtype::Int(1, order),
+        "int16" => Dtype::Int(2, order),
+        "int32" => Dtype::Int(4, order),
+        "int64" => Dtype::Int(8, order),
+        "uint8" => Dtype::UInt(1, order),
+        "uint16" => Dtype::UInt(2, order),
+        "uint32" => Dtype::UInt(4, order),
+        "uint64" => Dtype::UInt(8, order),
+        "float16" => Dtype::Float(2, order),
+        "float32" => Dtype::Float(4, order),
+        "float64" => Dtype::Float(8, order),
+        "complex64" => Dtype::Complex(8, order),
+        "complex128" => Dtype::Complex(16, order),
+        "qint8" => Dtype::Quantized("qint8", 1),
+        "quint8" => Dtype::Quantized("quint8", 1),
+        "qint32" => Dtype::Quantized("qint32", 4),
+        _ => return named(name),
+    })
+}

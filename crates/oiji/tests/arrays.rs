@@ -1,0 +1,168 @@
+//! Arrays in the corpus, of NumPy 1.16 on Python 2.7 to NumPy 2.5, hold what the NumPy that wrote them says they hold.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::fs;
+use std::path::PathBuf;
+
+use oiji::ReadOptions;
+use oiji::array::{Array, Dtype, Layout};
+use oiji_testkit::corpus;
+use serde_json::Value as Json;
+use sha2::{Digest, Sha256};
+
+fn path(file: &str) -> PathBuf {
+    corpus().join("producers").join(file)
+}
+
+fn bytes(file: &str) -> Vec<u8> {
+    fs::read(path(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
+}
+
+/// The files of a kind in the folders of NumPy, with what each must show.
+fn files(kind: &str) -> Vec<(String, Json)> {
+    let manifest: Json = serde_json::from_slice(&fs::read(path("MANIFEST.json")).unwrap()).unwrap();
+    let files = manifest["files"].as_array().unwrap().iter();
+    let ours = files.filter(|file| file["kind"] == kind && file["file"].as_str().unwrap().starts_with("numpy-"));
+    ours.map(|file| (file["file"].as_str().unwrap().to_owned(), file["expect"].clone())).collect()
+}
+
+/// The SHA-256 of the elements in C order, little-endian.
+fn sha256(array: &Array<'_>) -> String {
+    let little = array.to_little_endian().unwrap();
+    Sha256::digest(little.c_order_bytes().unwrap()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A dtype as the manifest has it: `"<f8"`, or `[["a", "<i4"], ["m", "<f4", "(2, 2)"]]`.
+fn descr(expected: &Json) -> String {
+    let Some(fields) = expected.as_array() else {
+        return format!("'{}'", expected.as_str().unwrap());
+    };
+    let field = |field: &Json| {
+        let parts = field.as_array().unwrap();
+        let shape = parts.get(2).map_or(String::new(), |shape| format!(", {}", shape.as_str().unwrap()));
+        format!("('{}', {}{shape})", parts[0].as_str().unwrap(), descr(&parts[1]))
+    };
+    format!("[{}]", fields.iter().map(field).collect::<Vec<_>>().join(", "))
+}
+
+/// An element as the manifest has it, in the text of ours.
+fn text(expected: &Json) -> Option<String> {
+    Some(match expected {
+        Json::Bool(true) => "True".to_owned(),
+        Json::Bool(false) => "False".to_owned(),
+        Json::Number(number) if number.is_f64() => oiji::op::number::format_float(number.as_f64().unwrap()),
+        Json::Number(number) => number.to_string(),
+        Json::String(text) if text.starts_with("b'") || text == "nan" || text == "inf" => text.clone(),
+        // What Python 2 wrote of its text.
+        Json::String(text) if text.starts_with("u'") => return None,
+        Json::String(text) => format!("'{text}'"),
+        Json::Object(parts) if parts.contains_key("re") => {
+            let part = |name: &str| oiji::op::number::format_float(parts[name].as_f64().unwrap());
+            let sign = if part("im").starts_with('-') { "" } else { "+" };
+            format!("{}{sign}{}j", part("re"), part("im"))
+        }
+        Json::Object(parts) if parts.contains_key("bytes") => format!("b'{}'", parts["bytes"].as_str().unwrap()),
+        _ => return None,
+    })
+}
+
+fn check(name: &str, array: &Array<'_>, expected: &Json) {
+    let shape: Vec<u64> = expected["shape"].as_array().unwrap().iter().map(|axis| axis.as_u64().unwrap()).collect();
+    assert_eq!(array.shape(), shape, "{name}");
+    if let Some(fields) = expected["fields"].as_u64() {
+        let Dtype::Record(record) = array.dtype() else { panic!("{name}: {}", array.dtype()) };
+        return assert_eq!(record.fields().len() as u64, fields, "{name}");
+    }
+    assert_eq!(array.dtype().descr().unwrap(), descr(&expected["dtype"]), "{name}");
+    if array.count() > 1 && array.shape().len() > 1 {
+        let is_fortran = *array.layout() == Layout::Fortran;
+        assert_eq!(is_fortran, expected["order"] == "F", "{name}");
+    }
+    assert_eq!(sha256(array), expected["sha256_c_order_le"], "{name}");
+    let texts: Vec<String> = array.texts().unwrap().collect();
+    let first = expected["first"].as_array().unwrap();
+    assert_eq!(first.len(), texts.len().min(first.len()), "{name}");
+    for (index, (ours, theirs)) in texts.iter().zip(first).enumerate() {
+        if let Some(theirs) = text(theirs) {
+            // A float32 is told with the digits of a float64.
+            let is_same = *ours == theirs || ours.parse::<f32>().ok().is_some_and(|ours| theirs.parse() == Ok(ours));
+            let bare = ours.strip_prefix('b');
+            assert!(is_same || bare == Some(&theirs), "{name}[{index}]: {ours}, not {theirs}");
+        }
+        if let Some(steps) = theirs["i8"].as_i64() {
+            let ours_count = array.numbers().unwrap().nth(index).unwrap();
+            assert_eq!(ours_count.to_string(), steps.to_string(), "{name}[{index}]");
+            let theirs = theirs["text"].as_str().unwrap();
+            let theirs = theirs.replace("milliseconds", "ms").replace("seconds", "s");
+            assert_eq!(*ours, theirs, "{name}[{index}]");
+        }
+        if let Some(theirs) = theirs.as_array() {
+            let parts: Option<Vec<String>> = theirs.iter().map(text).collect();
+            if let Some(parts) = parts.filter(|parts| !parts.iter().any(|part| part.contains("[["))) {
+                // Python 2 tells bytes as `str`.
+                let (ours, theirs) = (ours.replace("b'", "'"), format!("({})", parts.join(", ")).replace("b'", "'"));
+                assert_eq!(ours, theirs, "{name}[{index}]");
+            }
+        }
+    }
+    match (&expected["sum"], array.dtype()) {
+        (Json::Number(sum), Dtype::Int(..) | Dtype::UInt(..) | Dtype::Bool) => {
+            let ours: i128 = array.numbers().unwrap().map(|number| number.to_string().parse::<i128>().unwrap()).sum();
+            assert_eq!(ours.to_string(), sum.to_string(), "{name}");
+        }
+        (Json::Number(sum), _) => {
+            let (ours, theirs): (f64, f64) = (array.to_f64s().unwrap().iter().sum(), sum.as_f64().unwrap());
+            assert!((ours - theirs).abs() <= 1e-6 * theirs.abs(), "{name}: {ours}, not {theirs}");
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn every_npy_file_holds_what_its_numpy_says() {
+    let mut count = 0;
+    for (file, expected) in files("npy") {
+        let npy = bytes(&file);
+        let array = Array::from_npy(&npy).unwrap_or_else(|error| panic!("{file}: {error}"));
+        count += 1;
+        if expected.is_string() {
+            check_objects(&file, &array);
+        } else {
+            check(&file, &array, &expected);
+        }
+    }
+    assert!(count > 80, "{count} files");
+}
+
+/// `[1, "two", None, {"k": [1, 2]}, 2.5]`
+fn check_objects(name: &str, array: &Array<'_>) {
+    assert_eq!((array.dtype(), array.shape()), (&Dtype::Object, &[5][..]), "{name}");
+    let objects = array.objects().unwrap();
+    assert_eq!(objects.get(0).unwrap().as_i64().unwrap(), 1, "{name}");
+    assert_eq!(objects.get(1).unwrap().as_str().unwrap(), "two", "{name}");
+    assert!(objects.get(2).unwrap().is_none(), "{name}");
+    assert_eq!(objects.get(3).unwrap().get("k").unwrap().at(1).unwrap().as_i64().unwrap(), 2, "{name}");
+    assert_eq!(objects.get(4).unwrap().as_f64().unwrap(), 2.5, "{name}");
+}
+
+#[test]
+fn every_pickle_holds_what_its_numpy_says() {
+    let mut count = 0;
+    for (file, expected) in files("pickle").into_iter().filter(|(file, _)| file.contains("arrays_p")) {
+        let pickle = bytes(&file);
+        for exact in [false, true] {
+            let graph = ReadOptions::new().exact(exact).from_slice(&pickle).unwrap();
+            let items = graph.root().items().unwrap();
+            let expected = expected.as_array().unwrap();
+            assert_eq!(items.len(), expected.len());
+            for (index, (value, expected)) in items.iter().zip(expected).enumerate() {
+                let name = format!("{file}[{index}]");
+                let array = value.as_array().unwrap_or_else(|error| panic!("{name}: {error}"));
+                check(&name, &array, expected);
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 700, "{count} arrays");
+}
