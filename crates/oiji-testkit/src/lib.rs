@@ -3,6 +3,7 @@
 //! Nothing here is part of oiji; it is never published.
 
 mod corpus;
+mod packages;
 mod python;
 
 pub use corpus::{Case, corpus, expected, files, manifest};

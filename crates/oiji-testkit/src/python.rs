@@ -14,6 +14,8 @@ pub struct Python {
     pub version: (u32, u32, u32),
     /// Its program.
     pub path: PathBuf,
+    /// Where packages are that it has besides its own.
+    pub(crate) packages: Option<PathBuf>,
 }
 
 /// How long one script may run.
@@ -49,7 +51,11 @@ impl Python {
     /// # Errors
     /// As for `run`.
     pub fn run_with(&self, arguments: &[&str], stdin: &[u8]) -> Result<Vec<u8>, String> {
-        let mut child = Command::new(&self.path)
+        let mut command = Command::new(&self.path);
+        if let Some(packages) = &self.packages {
+            command.env("PYTHONPATH", packages);
+        }
+        let mut child = command
             .args(arguments)
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .env("PYTHONIOENCODING", "utf-8")
@@ -171,7 +177,8 @@ fn probe(path: &Path) -> Option<Python> {
     let mut words = text.splitn(4, ' ');
     let mut number = || words.next()?.parse().ok();
     let version = (number()?, number()?, number()?);
-    Some(Python { version, path: words.next().map(PathBuf::from).unwrap_or_else(|| path.to_owned()) })
+    let path = words.next().map(PathBuf::from).unwrap_or_else(|| path.to_owned());
+    Some(Python { version, path, packages: None })
 }
 
 #[cfg(test)]
