@@ -166,3 +166,93 @@ fn every_pickle_holds_what_its_numpy_says() {
     }
     assert!(count > 700, "{count} arrays");
 }
+
+#[test]
+fn npy_files_are_written_as_numpy_2_writes_them() {
+    let mut count = 0;
+    for (file, expected) in files("npy") {
+        if file.starts_with("numpy-1") || expected.is_string() {
+            continue;
+        }
+        let npy = bytes(&file);
+        let written = Array::from_npy(&npy).unwrap().to_npy().unwrap();
+        assert!(written == npy, "{file} is written in another way");
+        count += 1;
+    }
+    assert!(count > 50, "{count} files");
+}
+
+#[test]
+fn masked_arrays_matrices_and_records_are_told() {
+    for (file, _) in files("pickle").into_iter().filter(|(file, _)| file.contains("masked_matrix_rec")) {
+        let pickle = bytes(&file);
+        let graph = oiji::loads(&pickle).unwrap();
+        let array = |name: &str| graph.root().get(name).unwrap().as_array().unwrap();
+        let masked = array("ma");
+        assert_eq!(masked.to_vec::<f64>().unwrap(), [1.0, 2.0, 3.0], "{file}");
+        let mask = masked.masked().unwrap();
+        assert_eq!(mask.mask.to_vec::<bool>().unwrap(), [false, true, false], "{file}");
+        assert_eq!(mask.fill_value.unwrap().as_array().unwrap().to_f64s().unwrap(), [-9.0], "{file}");
+        let matrix = array("matrix");
+        assert!(matrix.class().unwrap().ends_with(".matrix"), "{file}: {:?}", matrix.class());
+        assert_eq!(matrix.to_vec::<i64>().unwrap(), [1, 2, 3, 4], "{file}");
+        let dtype = graph.root().get("dtype").unwrap().as_dtype().unwrap();
+        assert_eq!(dtype.descr().unwrap(), "[('a', '<i4'), ('b', '>f8')]", "{file}");
+    }
+}
+
+#[test]
+fn scalars_are_arrays_without_axes() {
+    for (file, expected) in files("pickle").into_iter().filter(|(file, _)| file.contains("scalars")) {
+        let pickle = bytes(&file);
+        let graph = oiji::loads(&pickle).unwrap();
+        for (name, expected) in expected.as_object().unwrap() {
+            let scalar = graph.root().get(name).unwrap();
+            assert!(Array::of(scalar).is_none(), "{file}: {name} is no array");
+            let scalar = scalar.as_array().unwrap_or_else(|error| panic!("{file}: {name}: {error}"));
+            let text = scalar.texts().unwrap().next().unwrap();
+            let expected = match expected {
+                Json::String(text) if name == "c8" => "1.0+2.0j".replace("1+2j", text),
+                Json::String(text) if name == "S" => format!("b'{text}'"),
+                Json::String(text) => text.clone(),
+                Json::Bool(yes) => if *yes { "True" } else { "False" }.to_owned(),
+                number => number.to_string(),
+            };
+            assert_eq!((scalar.shape(), text), (&[][..], expected), "{file}: {name}");
+        }
+    }
+}
+
+#[test]
+fn data_may_stand_out_of_band() {
+    for (file, expected) in files("pickle").into_iter().filter(|(file, _)| file.contains("oob_p5")) {
+        let pickle = bytes(&file);
+        let buffers: Vec<Vec<u8>> =
+            (0..3).map(|number| bytes(&file.replace(".pkl", &format!(".buf{number}")))).collect();
+        let graph = ReadOptions::new().buffers(buffers.iter().map(Vec::as_slice)).from_slice(&pickle).unwrap();
+        for (name, expected) in expected.as_object().unwrap() {
+            check(&format!("{file}: {name}"), &graph.root().get(name).unwrap().as_array().unwrap(), expected);
+        }
+        let graph = oiji::loads(&pickle).unwrap();
+        let array = graph.root().get("big").unwrap().as_array().unwrap();
+        assert_eq!(
+            array.bytes().unwrap_err().to_string(),
+            "out-of-band buffer 0 is missing; give it with ReadOptions::buffers"
+        );
+        let array = array.with_bytes(&buffers[0][..]).unwrap();
+        check(&file, &array, &expected["big"]);
+    }
+}
+
+#[test]
+fn strs_of_any_length_are_objects() {
+    for (file, expected) in files("pickle").into_iter().filter(|(file, _)| file.contains("stringdtype")) {
+        let pickle = bytes(&file);
+        let graph = oiji::loads(&pickle).unwrap();
+        let array = graph.root().as_array().unwrap();
+        assert_eq!(array.dtype(), &Dtype::String);
+        let ours: Vec<Option<&str>> = array.objects().unwrap().iter().map(|item| item.as_str().ok()).collect();
+        let theirs: Vec<Option<&str>> = expected.as_array().unwrap().iter().map(Json::as_str).collect();
+        assert_eq!(ours, theirs, "{file}");
+    }
+}

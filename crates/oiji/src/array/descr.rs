@@ -144,7 +144,7 @@ impl Dtype {
     /// What NumPy does not have is told as bytes without a meaning.
     pub fn type_str(&self) -> String {
         let number = |kind: char, size: u8, order: ByteOrder| {
-            let mark = if size == 1 { '|' } else { order.mark() };
+            let mark = if size == 1 { "|" } else { order.mark() };
             format!("{mark}{kind}{size}")
         };
         match self {

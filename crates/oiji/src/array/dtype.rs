@@ -555,10 +555,10 @@ fn time_name(f: &mut fmt::Formatter<'_>, base: &str, unit: TimeUnit) -> fmt::Res
 
 impl ByteOrder {
     /// As NumPy marks it.
-    pub(crate) fn mark(self) -> char {
+    pub(crate) fn mark(self) -> &'static str {
         match self {
-            ByteOrder::Little => '<',
-            ByteOrder::Big => '>',
+            ByteOrder::Little => "<",
+            ByteOrder::Big => ">",
         }
     }
 }

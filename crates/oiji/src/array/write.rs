@@ -2,7 +2,7 @@
 //! old names of modules, which new versions know too.
 
 use crate::array::array::{Array, Data};
-use crate::array::dtype::{ByteOrder, Dtype, Record, Unit, bad};
+use crate::array::dtype::{Dtype, Record, bad};
 use crate::array::layout::Layout;
 use crate::error::Result;
 use crate::graph::{Graph, Id, Made, Node, StepKind};
@@ -114,8 +114,8 @@ impl Graph<'_> {
                 let unit = self.add_tuple(&[unit, count, one, one])?;
                 let metadata = self.add_tuple(&[nothing, unit])?;
                 let name = self.add_str(if matches!(dtype, Dtype::DateTime(..)) { "M8" } else { "m8" })?;
-                let metadata = if step.unit == Unit::Generic { None } else { Some(metadata) };
-                self.dtype_of(name, mark(*order), [None; 3], [-1, -1, 0], metadata)
+                // NumPy 2.5 crashes without it, whatever the unit.
+                self.dtype_of(name, order.mark(), [None; 3], [-1, -1, 0], Some(metadata))
             }
             Dtype::String => self.string_dtype(None),
             Dtype::BFloat16 | Dtype::Float8(_) | Dtype::Quantized(..) => {
@@ -145,14 +145,16 @@ impl Graph<'_> {
     fn record_dtype(&mut self, record: &Record, class: Id) -> Result<Id> {
         const NEEDS_API: i64 = 0x10;
         const HAS_OBJECTS: i64 = 0x1b;
-        const ALIGNED: i64 = 0x80;
+        /// The bit 0x80 of what is a signed byte to NumPy 1, which refuses 0x80 itself. NumPy 2 reads it, and forgets just
+        /// that the record is aligned; offsets are told one by one.
+        const ALIGNED: i64 = -0x80;
         let mut names = Vec::new();
         let mut fields = Vec::new();
         for field in record.fields() {
-            let name = self.name(&field.name)?;
+            let name = self.add_str(&field.name)?;
             let mut parts = vec![self.add_dtype(&field.dtype)?, self.add_int(signed(field.offset)?)?];
             if let Some(title) = &field.title {
-                parts.push(self.name(title)?);
+                parts.push(self.add_str(title)?);
             }
             let part = self.add_tuple(&parts)?;
             names.push(name);
@@ -183,7 +185,7 @@ impl Graph<'_> {
         let (no, yes) = (self.add_bool(false)?, self.add_bool(true)?);
         let args = self.add_tuple(&[name, no, yes])?;
         let dtype = self.add_object(Made::Call, class, args, None)?;
-        let mut state = vec![self.add_int(if metadata.is_some() { 4 } else { 3 })?, self.name(order)?];
+        let mut state = vec![self.add_int(if metadata.is_some() { 4 } else { 3 })?, self.add_str(order)?];
         for part in parts {
             state.push(match part {
                 Some(part) => part,
@@ -212,11 +214,6 @@ impl Graph<'_> {
         let axes = shape.iter().map(|axis| self.add_int(signed(*axis)?)).collect::<Result<Vec<Id>>>()?;
         self.add_tuple(&axes)
     }
-
-    /// A str of Python 2 and of Python 3: NumPy wants a `str` there, whichever that is.
-    fn name(&mut self, name: &str) -> Result<Id> {
-        self.add_str(name)
-    }
 }
 
 /// Module and name of a class of NumPy under which all versions know it.
@@ -230,13 +227,6 @@ fn known_class(class: &str) -> Option<(&'static str, &'static str)> {
         "chararray" | "char.chararray" | "core.defchararray.chararray" => ("numpy", "chararray"),
         _ => return None,
     })
-}
-
-fn mark(order: ByteOrder) -> &'static str {
-    match order {
-        ByteOrder::Little => "<",
-        ByteOrder::Big => ">",
-    }
 }
 
 fn signed(size: u64) -> Result<i64> {

@@ -1,0 +1,89 @@
+//! Arrays exchanged with real NumPys, from 1.16 on Python 2.7 to the newest: what they write is read, what we make of it is
+//! loaded again and is the same.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::fs;
+use std::path::Path;
+
+use oiji::array::Array;
+use oiji::{Graph, ReadOptions, WriteOptions};
+use oiji_testkit::{Python, pythons, skip};
+
+const SCRIPT: &str = include_str!("python/arrays.py");
+
+/// Versions of NumPy with a Python that there are wheels for.
+const NUMPYS: &[((u32, u32), &str)] =
+    &[((2, 7), "numpy==1.16.6"), ((3, 6), "numpy==1.16.6"), ((3, 8), "numpy==1.21.6"), ((3, 11), "numpy==2.2.6")];
+
+/// Each Python of this machine that a NumPy can be had for.
+fn numpys() -> Vec<Python> {
+    let mut found = Vec::new();
+    let newest = pythons().iter().rev().find(|python| python.version.0 == 3);
+    let newest = newest.map(|python| ((python.version.0, python.version.1), "numpy>=2.3"));
+    for (version, package) in NUMPYS.iter().copied().chain(newest) {
+        let Some(python) = pythons().iter().find(|python| (python.version.0, python.version.1) == version) else {
+            skip(&format!("{package}, for want of Python {}.{}", version.0, version.1));
+            continue;
+        };
+        match python.with_packages(&[package]) {
+            Ok(python) => found.push(python),
+            Err(error) => skip(&format!("{package} on Python {}: {}", python.name(), error.trim())),
+        }
+    }
+    found
+}
+
+/// Reads every file in `folder` and writes what it holds again: as `.npy`, and in pickles of every protocol.
+fn rewrite(folder: &Path, highest: u8) -> usize {
+    let mut count = 0;
+    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    for file in files {
+        let name = file.file_name().unwrap().to_str().unwrap().to_owned();
+        let bytes = fs::read(&file).unwrap();
+        let graph;
+        let array = if name.ends_with(".npy") {
+            Array::from_npy(&bytes).unwrap_or_else(|error| panic!("{name}: {error}"))
+        } else {
+            graph = ReadOptions::new().from_slice(&bytes).unwrap();
+            graph.root().as_array().unwrap_or_else(|error| panic!("{name}: {error}"))
+        };
+        count += 1;
+        let ours = |ending: &str| folder.join(format!("ours.{}.{ending}", name.replace(".pkl", "")));
+        // Headers cannot say classes, masks, nor that strs are missing.
+        let is_plain = array.class().is_none() && !name.starts_with("strings");
+        if is_plain {
+            let npy = array.to_npy().unwrap_or_else(|error| panic!("{name}: {error}"));
+            fs::write(ours("npy"), npy).unwrap();
+        }
+        for protocol in 0..=highest {
+            let mut graph = Graph::new();
+            let root = graph.add_array(&array).unwrap_or_else(|error| panic!("{name}: {error}"));
+            graph.set_roots(vec![root]);
+            let pickle = WriteOptions::new().protocol(protocol).to_vec(&graph).unwrap();
+            fs::write(ours(&format!("q{protocol}.pkl")), pickle).unwrap();
+        }
+    }
+    count
+}
+
+#[test]
+fn numpy_loads_what_we_make_of_its_arrays() {
+    let mut failed = Vec::new();
+    for python in numpys() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_str().unwrap();
+        let run = |what: &str| python.run_with(&["-c", SCRIPT, what, path], b"");
+        run("make").unwrap_or_else(|error| panic!("{error}"));
+        let read = rewrite(folder.path(), python.highest_protocol());
+        let answer = run("check").unwrap_or_else(|error| panic!("{error}"));
+        let answer: serde_json::Value = serde_json::from_slice(&answer).unwrap();
+        println!("Python {}, NumPy {}: {read} read, {} loaded", python.name(), answer["numpy"], answer["compared"]);
+        let wrong: Vec<&str> =
+            answer["wrong"].as_array().unwrap().iter().map(|wrong| wrong.as_str().unwrap()).collect();
+        assert!(answer["compared"].as_u64().unwrap() > 500, "{answer}");
+        failed.extend(wrong.iter().take(40).map(|wrong| format!("NumPy {}: {wrong}", answer["numpy"])));
+    }
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
