@@ -22,6 +22,8 @@ pub(crate) fn run(_arguments: &[String]) -> Result<(), String> {
         "num-rational",
         "uuid",
         "indexmap",
+        "archive",
+        "safetensors",
     ];
     for features in ALONE {
         execute(cargo().args(["check", "--package", "oiji", "--no-default-features", "--features", features]))?;

@@ -188,6 +188,11 @@ pub enum ErrorKind {
         /// What is wrong with it.
         problem: String,
     },
+    /// An archive, or a member of one, that cannot be as it is said.
+    InvalidArchive {
+        /// What is wrong, and in which member.
+        problem: String,
+    },
     /// A path that leads nowhere in this graph.
     NoSuchPath {
         /// The step that failed.
@@ -399,6 +404,7 @@ impl fmt::Display for ErrorKind {
                 write!(f, "invalid JSON in line {line}, column {column}: {problem}")
             }
             ErrorKind::InvalidArray { problem } => write!(f, "invalid array: {problem}"),
+            ErrorKind::InvalidArchive { problem } => write!(f, "invalid archive: {problem}"),
             ErrorKind::NoSuchPath { step } => write!(f, "no such path: {step}"),
             ErrorKind::Message(text) => f.write_str(text),
         }

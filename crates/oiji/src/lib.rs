@@ -31,6 +31,7 @@
 //!   pickles in one input.
 //! * [`Graph`], [`Value`] and [`Node`] to look; [`Graph::new`] and [`pickle!`] to make.
 //! * [`array`] for arrays of NumPy, in `.npy` files and in pickles.
+//! * [`archive`](mod@archive) for ZIPs of arrays and objects: robust archives, `.npz`.
 //! * [`inspect`] to show, disassemble and compare; `rewrite` to optimize; JSON and back in `json`.
 //! * [`op`], [`machine`], [`emitter`] underneath, for tools of your own.
 //!
@@ -38,6 +39,8 @@
 //! There is no `unsafe` in this crate. No input makes it panic, recurse or allocate more than a small multiple of what it
 //! has read; [`Limits`] bound the rest.
 
+#[cfg(feature = "archive")]
+pub mod archive;
 pub mod array;
 #[cfg(feature = "class")]
 pub mod class;

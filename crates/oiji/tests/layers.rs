@@ -13,7 +13,7 @@ const LAYERS: &[&[&str]] = &[
     &["opcode", "op"],
     &["global", "machine", "emitter"],
     &["graph"],
-    &["json", "serde", "class", "array"],
+    &["json", "serde", "class", "array", "archive"],
     &["inspect", "rewrite"],
     &["tutorial"],
 ];

@@ -304,6 +304,12 @@ impl<'a> Array<'a> {
         Ok(array)
     }
 
+    /// The same array, its numbers said to have their highest byte first.
+    #[cfg(feature = "archive")]
+    pub(crate) fn big_endian(self) -> Array<'a> {
+        Array { dtype: self.dtype.with_byte_order(ByteOrder::Big), ..self }
+    }
+
     /// The same array with its data, where that was kept elsewhere.
     ///
     /// # Errors

@@ -28,6 +28,12 @@ impl Copied {
         copied
     }
 
+    /// Takes a value here for the copy of one there.
+    #[cfg(feature = "archive")]
+    pub(crate) fn stands_for(&mut self, there: Id, here: Id) {
+        self.ids.insert(there, here);
+    }
+
     /// Forgets what was copied, for a graph of its own.
     #[cfg(feature = "class")]
     pub(crate) fn restart(&mut self) {

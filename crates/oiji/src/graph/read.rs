@@ -206,7 +206,7 @@ impl<'a> ReadOptions<'a> {
         Ok(builder.finish(roots))
     }
 
-    #[cfg(any(feature = "serde", feature = "class"))]
+    #[cfg(any(feature = "serde", feature = "class", feature = "archive"))]
     pub(crate) fn limits_ref(&self) -> &Limits {
         &self.limits
     }

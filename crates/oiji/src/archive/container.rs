@@ -1,0 +1,112 @@
+//! What every format can be asked, and what those in ZIPs answer alike.
+
+use std::borrow::Cow;
+
+use crate::archive::zip::{Zip, invalid};
+use crate::archive::{ArrayInfo, Member};
+use crate::array::{Array, MAGIC, NpyHeader};
+use crate::error::{Error, ErrorKind, Result};
+use crate::graph::{Graph, ReadOptions, Value};
+
+/// A file of one format; see the methods of `Archive`.
+pub(crate) trait Container<'a> {
+    fn members(&self) -> Vec<Member>;
+    fn arrays(&self) -> Result<Vec<ArrayInfo>>;
+    fn array(&self, name: &str) -> Result<Array<'a>>;
+
+    fn graph(&self) -> Result<Option<Graph<'a>>> {
+        Ok(None)
+    }
+
+    fn resolve<'g>(&self, value: Value<'g>) -> Result<Option<Array<'g>>>
+    where
+        'a: 'g,
+    {
+        Ok(Array::of(value))
+    }
+
+    fn verify(&self) -> Vec<(String, Error)> {
+        Vec::new()
+    }
+}
+
+/// There is no array of this name.
+pub(crate) fn no_array(name: &str) -> Error {
+    invalid(format!("no array {name}; `oiji list` names those it has"))
+}
+
+impl<'a> Zip<'a> {
+    pub(crate) fn as_members(&self) -> Vec<Member> {
+        let member = |(index, member): (usize, &crate::archive::zip::ZipMember)| Member {
+            name: member.name().into_owned(),
+            size: member.size,
+            stored_size: member.stored_size,
+            compression: member.compression(),
+            offset: self.offset(index).ok(),
+        };
+        self.members().iter().enumerate().map(member).collect()
+    }
+
+    pub(crate) fn broken_members(&self) -> Vec<(String, Error)> {
+        let check = |index: usize| Some((self.members()[index].name().into_owned(), self.verify(index).err()?));
+        (0..self.members().len()).filter_map(check).collect()
+    }
+
+    /// The header of a member that is a `.npy` file; nothing if it is something else.
+    ///
+    /// # Errors
+    /// `InvalidArchive` if it cannot be read; `InvalidArray` for a broken header.
+    pub(crate) fn npy_header(&self, index: usize) -> Result<Option<NpyHeader>> {
+        // A header is nearly always shorter; a longer one says by how much.
+        let mut len = 1 << 12;
+        loop {
+            let head = self.head(index, len)?;
+            if !head.starts_with(MAGIC) {
+                return Ok(None);
+            }
+            match NpyHeader::read(&head) {
+                Ok(header) => return Ok(Some(header)),
+                Err(error) if head.len() < len || !matches!(error.kind(), ErrorKind::UnexpectedEnd { .. }) => {
+                    return Err(self.named(index, error));
+                }
+                Err(_) => len *= 16,
+            }
+        }
+    }
+
+    /// The array in a member that is a `.npy` file.
+    ///
+    /// # Errors
+    /// `InvalidArchive` if it cannot be read; `InvalidArray` if it is none.
+    pub(crate) fn npy(&self, index: usize, options: &ReadOptions<'a>) -> Result<Array<'a>> {
+        self.npy_at(index, 0, options)
+    }
+
+    /// As `npy`, from an offset in the member on.
+    pub(crate) fn npy_at(&self, index: usize, start: usize, options: &ReadOptions<'a>) -> Result<Array<'a>> {
+        let read = match self.read(index)? {
+            Cow::Borrowed(bytes) => Array::from_npy_with(&bytes[start.min(bytes.len())..], options),
+            Cow::Owned(bytes) => Array::from_npy_with(&bytes[start.min(bytes.len())..], &options.clone().into_owned())
+                .and_then(Array::into_owned),
+        };
+        read.map_err(|error| self.named(index, error))
+    }
+
+    /// The graph of the pickle that a member is.
+    ///
+    /// # Errors
+    /// `InvalidArchive` if it cannot be read; what the pickle says.
+    pub(crate) fn pickle(&self, index: usize, options: &ReadOptions<'a>) -> Result<Graph<'a>> {
+        let read = match self.read(index)? {
+            Cow::Borrowed(bytes) => options.from_slice(bytes),
+            Cow::Owned(bytes) => options.clone().into_owned().from_slice(&bytes).map(Graph::into_owned),
+        };
+        read.map_err(|error| self.named(index, error))
+    }
+
+    /// The error with the member it is in.
+    fn named(&self, index: usize, error: Error) -> Error {
+        let name = self.members()[index].name();
+        invalid(format!("member {name}: {error}"))
+    }
+}

@@ -1,0 +1,290 @@
+//! Archives: arrays and objects in one file, read lazily and without the library that made them.
+//!
+//! ```
+//! use oiji::archive::{Archive, DumpOptions};
+//! use oiji::array::Array;
+//!
+//! let mut graph = oiji::Graph::new();
+//! let weights = graph.add_array(&Array::from_values(&[0.5_f64, 1.5], &[2])?)?;
+//! let key = graph.add_str("weights")?;
+//! let root = graph.add_dict(&[(key, weights)])?;
+//! graph.set_roots(vec![root]);
+//! let zip = DumpOptions::new().paths(true).to_vec(graph.root())?;   // what numpy.load lists and reads
+//!
+//! let archive = Archive::open(&zip)?;
+//! assert_eq!(archive.arrays()?[0].name, "weights");
+//! assert_eq!(archive.array("weights")?.to_f64s()?, [0.5, 1.5]);
+//! let graph = archive.graph()?.expect("a robust archive has objects");
+//! let array = archive.resolve(graph.root().get("weights")?)?.expect("an array");
+//! assert_eq!(array.shape(), [2]);
+//! # Ok::<(), oiji::Error>(())
+//! ```
+//!
+//! [`Archive`] tells a format by content and reads all of them in one way; a file for each format knows what it looks like.
+//! `dump` writes robust archives, `zip` alone knows ZIP. The machine knows nothing of any of it: a pickle names what stands
+//! outside by persistent ids.
+
+mod container;
+mod dump;
+mod names;
+mod npz;
+mod robust;
+#[cfg(feature = "safetensors")]
+mod safetensors;
+mod torch;
+mod walk;
+mod zip;
+
+use std::fmt;
+
+pub use dump::DumpOptions;
+pub use npz::{save_npz, save_npz_compressed};
+#[cfg(feature = "safetensors")]
+pub use safetensors::save_safetensors;
+
+use crate::archive::container::Container;
+use crate::archive::npz::Npz;
+use crate::archive::robust::Robust;
+#[cfg(feature = "safetensors")]
+use crate::archive::safetensors::Safetensors;
+use crate::archive::torch::Torch;
+use crate::archive::zip::{Zip, invalid};
+use crate::array::{Array, Dtype};
+use crate::error::{Error, Result};
+use crate::graph::{Graph, ReadOptions, Value};
+
+/// A file of arrays and objects, in memory or mapped: nothing of an array is read before it is asked for.
+///
+/// ```
+/// use oiji::archive::{Archive, Format, save_npz};
+/// use oiji::array::Array;
+/// let mut npz = Vec::new();
+/// save_npz(&mut npz, [("x", &Array::from_values(&[1_u8, 2], &[2])?)])?;
+/// let archive = Archive::open(&npz)?;
+/// assert_eq!(archive.format(), Format::Npz);
+/// assert_eq!(archive.array("x")?.to_vec::<u8>()?, [1, 2]);
+/// # Ok::<(), oiji::Error>(())
+/// ```
+pub struct Archive<'a> {
+    format: Format,
+    container: Box<dyn Container<'a> + 'a>,
+}
+
+/// What kind of file an archive is.
+///
+/// ```
+/// assert_eq!(oiji::archive::Format::Robust.to_string(), "robust archive");
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Format {
+    /// What `numpy.savez` writes: arrays alone.
+    Npz,
+    /// Arrays as `.npy` members and the rest as the pickle `pkl`: [`DumpOptions`], `theano.misc.pkl_utils`.
+    Robust,
+    /// What `torch.save` writes since torch 1.6.
+    Torch,
+    /// Tensors of any framework, without objects.
+    Safetensors,
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Format::Npz => ".npz",
+            Format::Robust => "robust archive",
+            Format::Torch => "PyTorch checkpoint",
+            Format::Safetensors => "safetensors",
+        })
+    }
+}
+
+/// A member of an archive, as its directory has it.
+///
+/// ```
+/// use oiji::archive::{Archive, Compression, save_npz};
+/// use oiji::array::Array;
+/// let mut npz = Vec::new();
+/// save_npz(&mut npz, [("x", &Array::from_values(&[1_u8, 2], &[2])?)])?;
+/// let members = Archive::open(&npz)?.members();
+/// assert_eq!((members[0].name.as_str(), members[0].compression), ("x.npy", Compression::Stored));
+/// assert_eq!(members[0].offset.unwrap() % 64, 0);
+/// # Ok::<(), oiji::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Member {
+    /// Its name in the file.
+    pub name: String,
+    /// Bytes, decompressed.
+    pub size: u64,
+    /// Bytes in the file.
+    pub stored_size: u64,
+    /// How it is compressed.
+    pub compression: Compression,
+    /// Where its bytes begin in the file, if they are there.
+    pub offset: Option<u64>,
+}
+
+/// How a member is compressed.
+///
+/// ```
+/// use oiji::archive::Compression;
+/// assert_eq!(Compression::Deflated.to_string(), "deflated");
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub enum Compression {
+    /// Not at all: it can be mapped.
+    #[default]
+    Stored,
+    /// By deflate.
+    Deflated,
+    /// By the method with this number in ZIP's list. It is not read here.
+    Other(u16),
+}
+
+impl fmt::Display for Compression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Compression::Stored => f.write_str("stored"),
+            Compression::Deflated => f.write_str("deflated"),
+            Compression::Other(method) => write!(f, "method {method}"),
+        }
+    }
+}
+
+/// An array of an archive, as far as it is known without reading it.
+///
+/// ```
+/// use oiji::archive::{Archive, save_npz};
+/// use oiji::array::Array;
+/// let mut npz = Vec::new();
+/// save_npz(&mut npz, [("x", &Array::from_values(&[1_u8, 2], &[2])?)])?;
+/// let array = &Archive::open(&npz)?.arrays()?[0];
+/// assert_eq!((array.name.as_str(), array.dtype.to_string(), &array.shape[..]), ("x", "uint8".to_owned(), &[2][..]));
+/// # Ok::<(), oiji::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ArrayInfo {
+    /// The name by which [`Archive::array`] reads it.
+    pub name: String,
+    /// What its elements are.
+    pub dtype: Dtype,
+    /// `shape` in elements, outermost first.
+    pub shape: Vec<u64>,
+    /// The member that its data stands in; several arrays may share one.
+    pub member: String,
+}
+
+impl ArrayInfo {
+    /// The bytes that its elements take.
+    pub fn size(&self) -> u64 {
+        self.shape.iter().fold(self.dtype.size(), |size, axis| size.saturating_mul(*axis))
+    }
+}
+
+impl<'a> Archive<'a> {
+    /// The archive in `bytes`, told by its content.
+    ///
+    /// # Errors
+    /// `InvalidArchive` if it is none that is known, or broken.
+    pub fn open(bytes: &'a [u8]) -> Result<Archive<'a>> {
+        Archive::open_with(bytes, &ReadOptions::new())
+    }
+
+    /// As [`Archive::open`], with options for the pickles in it.
+    ///
+    /// # Errors
+    /// As for [`Archive::open`].
+    pub fn open_with(bytes: &'a [u8], options: &ReadOptions<'a>) -> Result<Archive<'a>> {
+        #[cfg(feature = "safetensors")]
+        if Safetensors::is_one(bytes) {
+            let container = Box::new(Safetensors::new(bytes)?);
+            return Ok(Archive { format: Format::Safetensors, container });
+        }
+        if !Zip::is_zip(bytes) {
+            return Err(invalid("neither a ZIP nor safetensors; `oiji show` tells what else it may be"));
+        }
+        let zip = Zip::new(bytes, options.limits_ref().allocation)?;
+        let options = options.clone();
+        if let Some(root) = Torch::root(&zip) {
+            return Ok(Archive { format: Format::Torch, container: Box::new(Torch::new(zip, root, options)) });
+        }
+        if Robust::is_one(&zip) {
+            return Ok(Archive { format: Format::Robust, container: Box::new(Robust::new(zip, options)) });
+        }
+        if Npz::is_one(&zip) {
+            return Ok(Archive { format: Format::Npz, container: Box::new(Npz::new(zip, options)) });
+        }
+        Err(invalid("a ZIP that holds no arrays under names that are known"))
+    }
+
+    /// Whether some bytes begin as an archive may; they need not be one.
+    pub fn may_be(bytes: &[u8]) -> bool {
+        #[cfg(feature = "safetensors")]
+        if Safetensors::is_one(bytes) {
+            return true;
+        }
+        Zip::is_zip(bytes)
+    }
+
+    /// What kind of file it is.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// What stands in the file, in order.
+    pub fn members(&self) -> Vec<Member> {
+        self.container.members()
+    }
+
+    /// The arrays, without reading their data.
+    ///
+    /// # Errors
+    /// `InvalidArchive` for a member that is broken; what the pickle says, where names are told by it.
+    pub fn arrays(&self) -> Result<Vec<ArrayInfo>> {
+        self.container.arrays()
+    }
+
+    /// The array with a name. Its data is borrowed from the file if it is stored there.
+    ///
+    /// # Errors
+    /// `InvalidArchive` if there is none, or a broken one.
+    pub fn array(&self, name: &str) -> Result<Array<'a>> {
+        self.container.array(name)
+    }
+
+    /// The objects, with arrays as persistent values that [`Archive::resolve`] looks up; nothing if the format has arrays
+    /// alone.
+    ///
+    /// # Errors
+    /// `InvalidArchive` for a broken member; what the pickle says.
+    pub fn graph(&self) -> Result<Option<Graph<'a>>> {
+        self.container.graph()
+    }
+
+    /// The array that a value of [`Archive::graph`] is, wherever its data stands; nothing if it is none.
+    ///
+    /// # Errors
+    /// `InvalidArchive` if it stands nowhere, or is broken.
+    pub fn resolve<'g>(&self, value: Value<'g>) -> Result<Option<Array<'g>>>
+    where
+        'a: 'g,
+    {
+        self.container.resolve(value)
+    }
+
+    /// Reads every member to its end and holds it against its checksum; gives the names of those that are broken, with the
+    /// reason. Formats without checksums have none to be held against.
+    pub fn verify(&self) -> Vec<(String, Error)> {
+        self.container.verify()
+    }
+}
+
+impl fmt::Debug for Archive<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Archive").field("format", &self.format).field("members", &self.members().len()).finish()
+    }
+}

@@ -1,0 +1,132 @@
+//! safetensors: a header of names, dtypes and shapes, and the data of all tensors. The crate of that name reads and writes
+//! the header; data is borrowed.
+
+use std::collections::HashSet;
+use std::io::Write;
+
+use ::safetensors::tensor::{Dtype as Named, SafeTensors, TensorView};
+
+use crate::archive::container::{Container, no_array};
+use crate::archive::zip::invalid;
+use crate::archive::{ArrayInfo, Compression, Member};
+use crate::array::{Array, ByteOrder, Dtype, Float8};
+use crate::error::Result;
+
+pub(crate) struct Safetensors<'a> {
+    tensors: SafeTensors<'a>,
+    /// The whole file.
+    bytes: &'a [u8],
+}
+
+impl<'a> Safetensors<'a> {
+    /// Whether some bytes begin with the length of a JSON object that is there.
+    pub(crate) fn is_one(bytes: &[u8]) -> bool {
+        let Some((len, rest)) = bytes.split_first_chunk::<8>() else { return false };
+        let len = u64::from_le_bytes(*len);
+        rest.first() == Some(&b'{') && len >= 2 && len <= rest.len() as u64
+    }
+
+    pub(crate) fn new(bytes: &'a [u8]) -> Result<Self> {
+        let tensors = SafeTensors::deserialize(bytes).map_err(|error| invalid(format!("no safetensors: {error}")))?;
+        Ok(Safetensors { tensors, bytes })
+    }
+
+    /// Names and tensors in the order of their data.
+    fn in_order(&self) -> Vec<(&str, TensorView<'a>)> {
+        let mut tensors: Vec<_> = self.tensors.iter().collect();
+        tensors.sort_by_key(|(name, tensor)| (tensor.data().as_ptr() as usize, name.to_owned()));
+        tensors
+    }
+}
+
+impl<'a> Container<'a> for Safetensors<'a> {
+    fn members(&self) -> Vec<Member> {
+        let member = |(name, tensor): (&str, TensorView<'a>)| Member {
+            name: name.to_owned(),
+            size: tensor.data().len() as u64,
+            stored_size: tensor.data().len() as u64,
+            compression: Compression::Stored,
+            offset: (tensor.data().as_ptr() as usize).checked_sub(self.bytes.as_ptr() as usize).map(|at| at as u64),
+        };
+        self.in_order().into_iter().map(member).collect()
+    }
+
+    fn arrays(&self) -> Result<Vec<ArrayInfo>> {
+        let info = |(name, tensor): (&str, TensorView<'a>)| {
+            Ok(ArrayInfo {
+                name: name.to_owned(),
+                dtype: dtype(tensor.dtype())?,
+                shape: tensor.shape().iter().map(|axis| *axis as u64).collect(),
+                member: name.to_owned(),
+            })
+        };
+        self.in_order().into_iter().map(info).collect()
+    }
+
+    fn array(&self, name: &str) -> Result<Array<'a>> {
+        let tensor = self.tensors.tensor(name).map_err(|_| no_array(name))?;
+        let shape: Vec<u64> = tensor.shape().iter().map(|axis| *axis as u64).collect();
+        Array::from_bytes(dtype(tensor.dtype())?, &shape, tensor.data())
+    }
+}
+
+const LITTLE: ByteOrder = ByteOrder::Little;
+
+/// Dtypes by their names there.
+const DTYPES: &[(Named, Dtype)] = &[
+    (Named::BOOL, Dtype::Bool),
+    (Named::U8, Dtype::UInt(1, LITTLE)),
+    (Named::I8, Dtype::Int(1, LITTLE)),
+    (Named::U16, Dtype::UInt(2, LITTLE)),
+    (Named::I16, Dtype::Int(2, LITTLE)),
+    (Named::U32, Dtype::UInt(4, LITTLE)),
+    (Named::I32, Dtype::Int(4, LITTLE)),
+    (Named::U64, Dtype::UInt(8, LITTLE)),
+    (Named::I64, Dtype::Int(8, LITTLE)),
+    (Named::F16, Dtype::Float(2, LITTLE)),
+    (Named::F32, Dtype::Float(4, LITTLE)),
+    (Named::F64, Dtype::Float(8, LITTLE)),
+    (Named::BF16, Dtype::BFloat16),
+    (Named::C64, Dtype::Complex(8, LITTLE)),
+    (Named::F8_E4M3, Dtype::Float8(Float8::E4M3Fn)),
+    (Named::F8_E5M2, Dtype::Float8(Float8::E5M2)),
+    (Named::F8_E4M3FNUZ, Dtype::Float8(Float8::E4M3Fnuz)),
+    (Named::F8_E5M2FNUZ, Dtype::Float8(Float8::E5M2Fnuz)),
+];
+
+fn dtype(named: Named) -> Result<Dtype> {
+    let found = DTYPES.iter().find(|(other, _)| *other == named);
+    found.map(|(_, dtype)| dtype.clone()).ok_or_else(|| invalid(format!("tensors of {named} are not read here")))
+}
+
+/// Writes tensors under their names, in C order. The order of bytes becomes little-endian.
+///
+/// # Errors
+/// `Io`; `InvalidArchive` for a dtype that safetensors has no word for, and if two have one name.
+pub fn save_safetensors<'n, 'd: 'n, W: Write>(
+    mut to: W,
+    arrays: impl IntoIterator<Item = (&'n str, &'n Array<'d>)>,
+) -> Result<()> {
+    let mut names = HashSet::new();
+    let mut owned = Vec::new();
+    for (name, array) in arrays {
+        if !names.insert(name) {
+            return Err(invalid(format!("two arrays are called {name}")));
+        }
+        let little = array.dtype().with_byte_order(LITTLE);
+        let named = DTYPES.iter().find(|(_, dtype)| *dtype == little).map(|(named, _)| *named);
+        let named = named.ok_or_else(|| invalid(format!("{name}: safetensors has no word for {}", array.dtype())))?;
+        let shape: Vec<usize> = array.shape().iter().map(|axis| *axis as usize).collect();
+        owned.push((name, named, shape, array.to_little_endian()?.bytes()?.into_owned()));
+    }
+    let views: Vec<(&str, TensorView<'_>)> = owned
+        .iter()
+        .map(|(name, named, shape, bytes)| Ok((*name, TensorView::new(*named, shape.clone(), bytes).map_err(failed)?)))
+        .collect::<Result<_>>()?;
+    to.write_all(&::safetensors::serialize(views, None).map_err(failed)?)?;
+    Ok(())
+}
+
+fn failed(error: ::safetensors::SafeTensorError) -> crate::Error {
+    invalid(format!("safetensors: {error}"))
+}

@@ -1,0 +1,280 @@
+//! ZIP files: the only place that knows the crates which read and write them. Members are looked at where they stand, so
+//! that those which are stored borrow from the file.
+//!
+//! It knows nothing of arrays and pickles. Names are bytes here: old archives have names in no stated encoding, which
+//! their pickles repeat byte for byte.
+
+use std::borrow::Cow;
+use std::io::{self, BufWriter, Read, Write};
+
+use flate2::bufread::DeflateDecoder;
+use flate2::write::DeflateEncoder;
+use rawzip::extra_fields::ExtraFieldId;
+use rawzip::path::ZipFilePath;
+use rawzip::{CompressionMethod, Header, ZipArchive, ZipArchiveEntryWayfinder, ZipArchiveWriter, ZipSliceArchive};
+
+use crate::archive::Compression;
+use crate::error::{Error, ErrorKind, Result};
+
+/// A ZIP in memory, or mapped.
+pub(crate) struct Zip<'a> {
+    archive: ZipSliceArchive<&'a [u8]>,
+    members: Vec<ZipMember>,
+    /// No member may become larger than this.
+    limit: u64,
+}
+
+/// What the directory of a ZIP says of a member.
+#[derive(Clone, Debug)]
+pub(crate) struct ZipMember {
+    pub(crate) raw_name: Vec<u8>,
+    /// Bytes, decompressed.
+    pub(crate) size: u64,
+    /// Bytes in the file.
+    pub(crate) stored_size: u64,
+    method: CompressionMethod,
+    is_encrypted: bool,
+    place: ZipArchiveEntryWayfinder,
+}
+
+impl ZipMember {
+    /// Its name as text. ZIP's own code page, which Python 2 and others write without meaning it, is not asked.
+    pub(crate) fn name(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.raw_name)
+    }
+
+    pub(crate) fn compression(&self) -> Compression {
+        match self.method {
+            CompressionMethod::STORE => Compression::Stored,
+            CompressionMethod::DEFLATE => Compression::Deflated,
+            other => Compression::Other(other.as_u16()),
+        }
+    }
+}
+
+impl<'a> Zip<'a> {
+    /// Whether some bytes begin as a ZIP does.
+    pub(crate) fn is_zip(bytes: &[u8]) -> bool {
+        bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06")
+    }
+
+    /// The ZIP in `bytes`. No member larger than `limit` will be read.
+    ///
+    /// # Errors
+    /// `InvalidArchive` if there is no directory, or a broken one.
+    pub(crate) fn new(bytes: &'a [u8], limit: u64) -> Result<Zip<'a>> {
+        let archive = ZipArchive::from_slice(bytes).map_err(|error| broken(&error))?;
+        let mut members = Vec::new();
+        let mut entries = archive.entries();
+        while let Some(entry) = entries.next_entry().map_err(|error| broken(&error))? {
+            if entry.is_dir() {
+                continue;
+            }
+            members.push(ZipMember {
+                raw_name: entry.file_path().as_bytes().to_vec(),
+                size: entry.uncompressed_size_hint(),
+                stored_size: entry.compressed_size_hint(),
+                method: entry.compression_method(),
+                is_encrypted: entry.flags().is_encrypted(),
+                place: entry.wayfinder(),
+            });
+        }
+        Ok(Zip { archive, members, limit })
+    }
+
+    /// Its members, in the order of the directory. Several may have one name.
+    pub(crate) fn members(&self) -> &[ZipMember] {
+        &self.members
+    }
+
+    /// The last member with a name: the one that readers by name find.
+    pub(crate) fn find(&self, name: &[u8]) -> Option<usize> {
+        self.members.iter().rposition(|member| member.raw_name == name)
+    }
+
+    /// Where the bytes of a member begin in the file.
+    ///
+    /// # Errors
+    /// `InvalidArchive` if they are not there.
+    pub(crate) fn offset(&self, index: usize) -> Result<u64> {
+        let entry = self.archive.get_entry(self.members[index].place).map_err(|error| self.broken(index, &error))?;
+        Ok(entry.compressed_data_range().0)
+    }
+
+    /// The bytes of a member: borrowed if it is stored, and checked against its checksum if it is not.
+    ///
+    /// # Errors
+    /// `InvalidArchive` with the member's name; `Limit` if it becomes too large.
+    pub(crate) fn read(&self, index: usize) -> Result<Cow<'a, [u8]>> {
+        let member = &self.members[index];
+        let raw = self.raw(index)?;
+        if member.compression() == Compression::Stored {
+            return Ok(Cow::Borrowed(raw));
+        }
+        let mut bytes = Vec::new();
+        let mut reader = self.reader(index)?.take(member.size.min(self.limit).saturating_add(1));
+        let read = reader.read_to_end(&mut bytes);
+        if bytes.len() as u64 > self.limit {
+            return Err(ErrorKind::Limit { limit: "allocation", allowed: self.limit }.into());
+        }
+        read.map_err(|error| self.invalid(index, &error.to_string()))?;
+        bytes.shrink_to_fit();
+        Ok(Cow::Owned(bytes))
+    }
+
+    /// The first `len` bytes of a member, or all if it is shorter.
+    ///
+    /// # Errors
+    /// `InvalidArchive` with the member's name.
+    pub(crate) fn head(&self, index: usize, len: usize) -> Result<Cow<'a, [u8]>> {
+        if self.members[index].compression() == Compression::Stored {
+            let raw = self.raw(index)?;
+            return Ok(Cow::Borrowed(&raw[..len.min(raw.len())]));
+        }
+        let mut bytes = Vec::new();
+        let mut reader = self.reader(index)?.take(len as u64);
+        reader.read_to_end(&mut bytes).map_err(|error| self.invalid(index, &error.to_string()))?;
+        Ok(Cow::Owned(bytes))
+    }
+
+    /// Reads a member to its end and holds size and checksum against the directory.
+    ///
+    /// # Errors
+    /// `InvalidArchive` with the member's name.
+    pub(crate) fn verify(&self, index: usize) -> Result<()> {
+        self.raw(index)?;
+        let mut reader = self.reader(index)?;
+        io::copy(&mut reader, &mut io::sink()).map_err(|error| self.invalid(index, &error.to_string()))?;
+        Ok(())
+    }
+
+    /// What the file holds of a member.
+    fn raw(&self, index: usize) -> Result<&'a [u8]> {
+        let member = &self.members[index];
+        if member.is_encrypted {
+            return Err(self.invalid(index, "is encrypted"));
+        }
+        let entry = self.archive.get_entry(member.place).map_err(|error| self.broken(index, &error))?;
+        let (start, end) = entry.compressed_data_range();
+        // Of the slice itself, which lives longer than what looks at it.
+        let bytes: &'a [u8] = self.archive.get_ref();
+        let range = usize::try_from(start).ok().zip(usize::try_from(end).ok());
+        let raw = range.and_then(|(start, end)| bytes.get(start..end));
+        let raw = raw.ok_or_else(|| self.invalid(index, "ends after the file"))?;
+        if member.compression() == Compression::Stored && raw.len() as u64 != member.size {
+            return Err(self.invalid(index, &format!("holds {} bytes, not {} as stated", raw.len(), member.size)));
+        }
+        Ok(raw)
+    }
+
+    /// The bytes of a member, checked at their end.
+    fn reader(&self, index: usize) -> Result<Box<dyn Read + '_>> {
+        let member = &self.members[index];
+        let entry = self.archive.get_entry(member.place).map_err(|error| self.broken(index, &error))?;
+        let raw = self.raw(index)?;
+        match member.compression() {
+            Compression::Stored => Ok(Box::new(entry.verifying_reader(raw))),
+            Compression::Deflated => Ok(Box::new(entry.verifying_reader(DeflateDecoder::new(raw)))),
+            Compression::Other(method) => {
+                Err(self.invalid(index, &format!("is compressed by method {method}, which is not read here")))
+            }
+        }
+    }
+
+    fn broken(&self, index: usize, error: &rawzip::Error) -> Error {
+        self.invalid(index, &error.to_string().to_lowercase())
+    }
+
+    fn invalid(&self, index: usize, problem: &str) -> Error {
+        invalid(format!("member {} {problem}", self.members[index].name()))
+    }
+}
+
+fn broken(error: &rawzip::Error) -> Error {
+    invalid(format!("no ZIP that can be read: {}", error.to_string().to_lowercase()))
+}
+
+pub(crate) fn invalid(problem: impl Into<String>) -> Error {
+    ErrorKind::InvalidArchive { problem: problem.into() }.into()
+}
+
+/// Where the data of stored members begins: at multiples of this.
+const ALIGNMENT: u64 = 64;
+
+/// The field that fills a header up, by a name that nobody else has.
+const PADDING: ExtraFieldId = ExtraFieldId::new(0x4f4a);
+
+/// How long a local header is without name and fields, and the beginning of a field.
+const HEADER: u64 = 30;
+const FIELD: u64 = 4;
+
+/// Writes a ZIP member by member.
+pub(crate) struct ZipWriter<W: Write> {
+    archive: ZipArchiveWriter<BufWriter<W>>,
+}
+
+impl<W: Write> ZipWriter<W> {
+    pub(crate) fn new(to: W) -> Self {
+        ZipWriter { archive: ZipArchiveWriter::new(BufWriter::new(to)) }
+    }
+
+    /// The name that a member asked for by `name` has: without steps out of the folder it may be taken out into.
+    pub(crate) fn clean(name: &str) -> String {
+        ZipFilePath::from_str(name).as_str().trim_end_matches('/').to_owned()
+    }
+
+    /// Writes one member by `write`.
+    ///
+    /// # Errors
+    /// `Io`, and what `write` says.
+    pub(crate) fn member(
+        &mut self,
+        name: &str,
+        compression: Compression,
+        write: impl FnOnce(&mut dyn Write) -> Result<()>,
+    ) -> Result<()> {
+        let at = self.archive.stream_offset() + HEADER + name.len() as u64;
+        let file = self.archive.new_file(name).unix_permissions(0o100_644);
+        if compression == Compression::Deflated {
+            let file = file.compression_method(CompressionMethod::DEFLATE);
+            let (mut entry, config) = file.start().map_err(failed)?;
+            let encoder = DeflateEncoder::new(&mut entry, flate2::Compression::default());
+            let mut writer = config.wrap(encoder);
+            write(&mut writer)?;
+            let (encoder, descriptor) = writer.finish().map_err(failed)?;
+            encoder.finish()?;
+            entry.finish(descriptor).map_err(failed)?;
+            return Ok(());
+        }
+        // A field is at least its own header; one that is not needed is left out.
+        let file = match at % ALIGNMENT {
+            0 => file,
+            _ => {
+                let len = (ALIGNMENT - (at + FIELD) % ALIGNMENT) % ALIGNMENT;
+                file.extra_field(PADDING, &vec![0; len as usize], Header::LOCAL).map_err(failed)?
+            }
+        };
+        let (mut entry, config) = file.start().map_err(failed)?;
+        let mut writer = config.wrap(&mut entry);
+        write(&mut writer)?;
+        let (_, descriptor) = writer.finish().map_err(failed)?;
+        entry.finish(descriptor).map_err(failed)?;
+        Ok(())
+    }
+
+    /// Writes the directory.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub(crate) fn finish(self) -> Result<W> {
+        let buffered = self.archive.finish().map_err(failed)?;
+        Ok(buffered.into_inner().map_err(io::IntoInnerError::into_error)?)
+    }
+}
+
+fn failed(error: rawzip::Error) -> Error {
+    match error.into_kind() {
+        rawzip::ErrorKind::IO(error) => error.into(),
+        other => invalid(other.to_string().to_lowercase()),
+    }
+}

@@ -1,0 +1,280 @@
+//! Archives of the corpus, of Theano 0.8.2 to torch 2.15, hold what the libraries that wrote them say they hold.
+
+#![cfg(feature = "safetensors")]
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use oiji::archive::{Archive, Compression, DumpOptions, Format, save_npz, save_npz_compressed, save_safetensors};
+use oiji::array::Array;
+use oiji::graph::Path;
+use oiji::{Graph, Node, Value};
+use oiji_testkit::corpus;
+use serde_json::Value as Json;
+use sha2::{Digest, Sha256};
+
+fn bytes(file: &str) -> Vec<u8> {
+    fs::read(corpus().join("producers").join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
+}
+
+/// The files of a kind, with all that the manifest says of them.
+fn files(kind: &str) -> Vec<(String, Json)> {
+    let manifest: Json = serde_json::from_slice(&bytes("MANIFEST.json")).unwrap();
+    let files = manifest["files"].as_array().unwrap().iter().filter(|file| file["kind"] == kind);
+    files.map(|file| (file["file"].as_str().unwrap().to_owned(), file.clone())).collect()
+}
+
+/// Shape and elements are those that the producer told.
+fn check(name: &str, array: &Array<'_>, expected: &Json) {
+    let shape: Vec<u64> = expected["shape"].as_array().unwrap().iter().map(|axis| axis.as_u64().unwrap()).collect();
+    assert_eq!(array.shape(), shape, "{name}");
+    if let Some(sum) = expected["sha256_c_order_le"].as_str() {
+        let little = array.to_little_endian().unwrap();
+        let ours = Sha256::digest(little.c_order_bytes().unwrap());
+        assert_eq!(ours.iter().map(|byte| format!("{byte:02x}")).collect::<String>(), sum, "{name}");
+    } else if let Some(first) = expected["first_as_f32"].as_array() {
+        let ours = array.to_f64s().unwrap();
+        let theirs: Vec<f64> = first.iter().map(|number| number.as_f64().unwrap()).collect();
+        assert_eq!(ours[..theirs.len()], theirs, "{name}");
+    } else {
+        panic!("{name}: the manifest says nothing of its elements");
+    }
+}
+
+/// What a manifest says is an array.
+fn is_array(expected: &Json) -> bool {
+    expected["shape"].is_array() && (expected["sha256_c_order_le"].is_string() || expected["first_as_f32"].is_array())
+}
+
+#[test]
+fn every_archive_of_theano_holds_what_it_says() {
+    let mut count = 0;
+    for (file, expected) in files("theano-zip") {
+        let bytes = bytes(&file);
+        let archive = Archive::open(&bytes).unwrap_or_else(|error| panic!("{file}: {error}"));
+        assert_eq!(archive.format(), Format::Robust, "{file}");
+        let names: Vec<String> = archive.members().into_iter().map(|member| member.name).collect();
+        if let Some(told) = expected["members"].as_array() {
+            assert_eq!(names.len(), told.len(), "{file}");
+        }
+        assert_eq!(archive.verify().len(), 0, "{file}");
+        for (name, value) in expected["numpy_values"].as_object().into_iter().flatten() {
+            // NumPy reads raw bytes where it sees no `.npy` file.
+            if is_array(value) && names.contains(name) {
+                check(&format!("{file}: {name}"), &archive.array(name).unwrap(), value);
+                count += 1;
+            }
+        }
+        // Every array that the pickle names is there.
+        let graph = archive.graph().unwrap().unwrap();
+        let mut resolved = 0;
+        for value in graph.values().filter(|value| matches!(value.node(), Node::Persistent(_))) {
+            let array = archive.resolve(value).unwrap_or_else(|error| panic!("{file}: {error}"));
+            assert!(array.is_some(), "{file}: {value}");
+            resolved += 1;
+        }
+        assert!(resolved > 0 || names == ["pkl"], "{file}");
+    }
+    assert!(count > 100, "only {count} arrays were checked");
+}
+
+/// The numbers that a value of an archive is.
+fn numbers(archive: &Archive<'_>, value: Value<'_>) -> Vec<f64> {
+    archive.resolve(value).unwrap().unwrap().to_f64s().unwrap()
+}
+
+#[test]
+fn what_the_original_mixed_up_is_read_as_it_was_meant() {
+    for version in ["theano-0.8.2-py27", "theano-1.0.5-py27", "theano-1.0.5-py38"] {
+        // Two arrays of one name.
+        let file = bytes(&format!("{version}/collide_bug_foo_2.zip"));
+        let archive = Archive::open(&file).unwrap();
+        let graph = archive.graph().unwrap().unwrap();
+        let root = graph.root();
+        let value = |index: usize| {
+            let container = root.at(index).unwrap().as_object().unwrap().attribute("container").unwrap();
+            container.as_object().unwrap().attribute("storage").unwrap().at(0).unwrap()
+        };
+        let all: Vec<Vec<f64>> = (0..3).map(|index| numbers(&archive, value(index))).collect();
+        assert_eq!(all, [[0.0, 1.0, 2.0], [10.0, 11.0, 12.0], [20.0, 21.0, 22.0]], "{version}");
+
+        let file = bytes(&format!("{version}/collide_bug_array_0.zip"));
+        let archive = Archive::open(&file).unwrap();
+        let graph = archive.graph().unwrap().unwrap();
+        assert_eq!(numbers(&archive, graph.root().at(0).unwrap()), [0.0, 1.0, 2.0, 3.0], "{version}");
+
+        // A variable called `pkl`.
+        let file = bytes(&format!("{version}/named_pkl.zip"));
+        let archive = Archive::open(&file).unwrap();
+        let graph = archive.graph().unwrap().unwrap();
+        let value = graph.values().find(|value| matches!(value.node(), Node::Persistent(_))).unwrap();
+        assert_eq!(numbers(&archive, value), [0.0, 1.0, 2.0], "{version}");
+        assert_eq!(archive.array("pkl").unwrap().to_f64s().unwrap(), [0.0, 1.0, 2.0], "{version}");
+    }
+}
+
+#[test]
+fn arrays_of_a_gpu_are_read_without_one() {
+    for version in ["theano-0.8.2-py27", "theano-1.0.5-py27", "theano-1.0.5-py38"] {
+        let file = bytes(&format!("{version}/gpu_standin.zip"));
+        let archive = Archive::open(&file).unwrap();
+        let infos = archive.arrays().unwrap();
+        let mut sums: Vec<f64> =
+            infos.iter().map(|info| archive.array(&info.name).unwrap().to_f64s().unwrap().iter().sum()).collect();
+        sums.sort_by(f64::total_cmp);
+        assert_eq!(sums, [15.0, 615.0], "{version}");
+    }
+}
+
+#[test]
+fn every_checkpoint_of_torch_holds_what_it_says() {
+    let mut count = 0;
+    for (file, expected) in files("torch") {
+        let bytes = bytes(&file);
+        if !bytes.starts_with(b"PK") {
+            continue;
+        }
+        let archive = Archive::open(&bytes).unwrap_or_else(|error| panic!("{file}: {error}"));
+        assert_eq!(archive.format(), Format::Torch, "{file}");
+        let infos: BTreeMap<String, _> =
+            archive.arrays().unwrap().into_iter().map(|info| (info.name.clone(), info)).collect();
+        for (name, value) in expected["expect"].as_object().unwrap() {
+            if !is_array(value) {
+                continue;
+            }
+            let name = if name == "root" { "tensor" } else { name };
+            let told = format!("{file}: {name}");
+            let array = archive.array(name).unwrap_or_else(|error| panic!("{told}: {error}"));
+            check(&told, &array, value);
+            assert_eq!(
+                (infos[name].dtype.clone(), &*infos[name].shape),
+                (array.dtype().clone(), array.shape()),
+                "{told}"
+            );
+            count += 1;
+        }
+    }
+    assert!(count > 60, "only {count} tensors were checked");
+}
+
+#[test]
+fn safetensors_and_npz_hold_what_they_say() {
+    let mut count = 0;
+    for (file, expected) in files("safetensors").into_iter().chain(files("npz")) {
+        let bytes = bytes(&file);
+        let archive = Archive::open(&bytes).unwrap_or_else(|error| panic!("{file}: {error}"));
+        assert_eq!(archive.arrays().unwrap().len(), archive.members().len(), "{file}");
+        for (name, value) in expected["expect"].as_object().unwrap() {
+            if is_array(value) {
+                check(&format!("{file}: {name}"), &archive.array(name).unwrap(), value);
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 20, "only {count} arrays were checked");
+}
+
+/// A graph of a dict with arrays, one of them twice, and other things.
+fn model() -> Graph<'static> {
+    let mut graph = Graph::new();
+    let weights = Array::from_values(&[0.5_f64, 1.5, 2.5, 3.5, 4.5, 5.5], &[2, 3]).unwrap();
+    let bias = Array::from_values(&[1_i32, 2], &[2]).unwrap();
+    let [weights, bias] = [weights, bias].map(|array| graph.add_array(&array).unwrap());
+    let [first, second, name, note] = ["w", "é.b", "again", "note"].map(|key| graph.add_str(key).unwrap());
+    let text = graph.add_str("plain").unwrap();
+    let root = graph.add_dict(&[(first, weights), (second, bias), (name, weights), (note, text)]).unwrap();
+    graph.set_roots(vec![root]);
+    graph
+}
+
+#[test]
+fn what_is_dumped_is_read_again_with_its_sharing() {
+    for compression in [Compression::Stored, Compression::Deflated] {
+        for (paths, names) in [(false, ["array_0", "array_1"]), (true, ["w", "é.b"])] {
+            let graph = model();
+            let zip = DumpOptions::new().paths(paths).compression(compression).to_vec(graph.root()).unwrap();
+            let archive = Archive::open(&zip).unwrap();
+            assert_eq!(archive.format(), Format::Robust);
+            assert_eq!(archive.verify().len(), 0);
+            let members = archive.members();
+            let found: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
+            assert_eq!(found, [names[0], names[1], "pkl"]);
+            assert!(members.iter().all(|member| member.compression == compression));
+            if compression == Compression::Stored {
+                assert!(members.iter().all(|member| member.offset.unwrap() % 64 == 0));
+            }
+            assert_eq!(archive.array(names[1]).unwrap().to_vec::<i32>().unwrap(), [1, 2]);
+            let read = archive.graph().unwrap().unwrap();
+            let at = |path: &str| path.parse::<Path>().unwrap().find(read.root()).unwrap();
+            assert_eq!(at("['w']").id(), at("again").id());
+            assert_eq!(at("note").as_str().unwrap(), "plain");
+            assert_eq!(numbers(&archive, at("['é.b']")), [1.0, 2.0]);
+        }
+    }
+}
+
+#[test]
+fn a_broken_member_is_named_and_the_others_stay_readable() {
+    let graph = model();
+    let mut zip = DumpOptions::new().to_vec(graph.root()).unwrap();
+    let offset = Archive::open(&zip).unwrap().members()[0].offset.unwrap() as usize;
+    zip[offset + 128] ^= 1;
+    let archive = Archive::open(&zip).unwrap();
+    let broken = archive.verify();
+    assert_eq!(broken.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["array_0"]);
+    assert_eq!(archive.array("array_1").unwrap().to_vec::<i32>().unwrap(), [1, 2]);
+}
+
+#[test]
+fn npz_and_safetensors_are_written_and_read_again() {
+    let first = Array::from_values(&[0.5_f32, 1.5], &[2, 1]).unwrap();
+    let second = Array::from_values(&[1_i64, 2, 3], &[3]).unwrap();
+    let arrays = [("a", &first), ("b.c", &second)];
+    type Write = fn(&mut Vec<u8>, [(&str, &Array<'_>); 2]) -> oiji::Result<()>;
+    let write: [Write; 3] = [
+        |to, arrays| save_npz(to, arrays),
+        |to, arrays| save_npz_compressed(to, arrays),
+        |to, arrays| save_safetensors(to, arrays),
+    ];
+    for write in write {
+        let mut bytes = Vec::new();
+        write(&mut bytes, arrays).unwrap();
+        let archive = Archive::open(&bytes).unwrap();
+        let mut names: Vec<String> = archive.arrays().unwrap().into_iter().map(|info| info.name).collect();
+        names.sort();
+        assert_eq!(names, ["a", "b.c"]);
+        assert_eq!(archive.array("a").unwrap().to_vec::<f32>().unwrap(), [0.5, 1.5]);
+        assert_eq!(archive.array("b.c").unwrap().to_vec::<i64>().unwrap(), [1, 2, 3]);
+        assert!(write(&mut Vec::new(), [("a", &first), ("a", &second)]).is_err());
+    }
+}
+
+#[test]
+fn damaged_archives_are_errors() {
+    let graph = model();
+    for compression in [Compression::Stored, Compression::Deflated] {
+        let zip = DumpOptions::new().compression(compression).to_vec(graph.root()).unwrap();
+        let survives = |bytes: &[u8]| {
+            let Ok(archive) = Archive::open(bytes) else { return };
+            let _ = archive.verify();
+            let Ok(infos) = archive.arrays() else { return };
+            for info in infos {
+                let _ = archive.array(&info.name).and_then(|array| array.to_f64s());
+            }
+            if let Ok(Some(graph)) = archive.graph() {
+                graph.values().for_each(|value| drop(archive.resolve(value)));
+            }
+        };
+        for len in 0..zip.len() {
+            survives(&zip[..len]);
+        }
+        for index in 0..zip.len() {
+            for bit in [0, 3, 7] {
+                let mut changed = zip.clone();
+                changed[index] ^= 1 << bit;
+                survives(&changed);
+            }
+        }
+    }
+}
