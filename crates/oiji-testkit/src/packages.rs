@@ -6,8 +6,12 @@ use std::sync::Mutex;
 
 use crate::Python;
 
+/// Packages of Python alone that have no wheel.
+const SOURCES: &str = "theano";
+
 impl Python {
-    /// The same Python with packages such as `numpy==1.16.6`, ready-made ones alone. The first call installs them.
+    /// The same Python with packages such as `numpy==1.16.6`, ready-made ones alone but for those that are Python
+    /// alone. The first call installs them.
     ///
     /// # Errors
     /// What pip says, if it cannot: without a network, or where there is no such wheel for this Python.
@@ -21,7 +25,7 @@ impl Python {
             let fresh = root.join(format!("{name}.{}", std::process::id()));
             let target = fresh.to_string_lossy().into_owned();
             let mut arguments = vec!["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-            arguments.extend(["--no-compile", "--only-binary", ":all:", "--target", &target]);
+            arguments.extend(["--no-compile", "--only-binary", ":all:", "--no-binary", SOURCES, "--target", &target]);
             arguments.extend(packages);
             let installed = self.run_with(&arguments, b"");
             if let Err(error) = installed {
