@@ -278,3 +278,19 @@ fn damaged_archives_are_errors() {
         }
     }
 }
+
+#[test]
+fn places_in_code_are_left_out_when_asked() {
+    let pickle = bytes("theano-1.0.5-py38/shared_plain_p3.pkl");
+    let graph = oiji::loads(&pickle).unwrap();
+    let leaks = |options: DumpOptions| {
+        let zip = options.to_vec(graph.root()).unwrap();
+        let archive = Archive::open(&zip).unwrap();
+        let graph = archive.graph().unwrap().unwrap();
+        let text = graph.to_string();
+        assert!(text.contains("foo2"), "{text}");
+        text.contains(".py")
+    };
+    assert!(leaks(DumpOptions::new()));
+    assert!(!leaks(DumpOptions::new().strip(true)));
+}

@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::Path;
 
-use oiji::archive::{Compression, DumpOptions, save_npz, save_npz_compressed};
+use oiji::archive::{Archive, Compression, DumpOptions, save_npz, save_npz_compressed};
 use oiji::array::Array;
 use oiji::{Graph, ReadOptions};
 use oiji_testkit::{Python, corpus, pythons, skip};
@@ -101,7 +101,39 @@ fn theano_itself_loads_what_is_dumped_for_it() {
     let graph = ReadOptions::new().from_slice(&pickle).unwrap();
     DumpOptions::new().compatible(true).save(graph.root(), &path).unwrap();
     assert_eq!(theano_reads(&python, &path), "foo1 0\nfoo2 1\nNone 3\n");
-    let names = oiji::archive::Archive::open(&fs::read(&path).unwrap()).unwrap().members();
+    let names = Archive::open(&fs::read(&path).unwrap()).unwrap().members();
     let names: Vec<&str> = names.iter().map(|member| member.name.as_str()).collect();
     assert_eq!(names, ["foo1", "foo2", "array_0", "pkl"]);
+}
+
+/// Five gigabytes are written to disk and read three times: `cargo test --release -- --ignored zip64`.
+#[test]
+#[ignore = "writes 5 GB"]
+fn zip64_archives_are_written_and_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("large.zip");
+    let len = (4 << 30) + (512 << 20);
+    let mut bytes = vec![0_u8; len];
+    bytes[len - 1] = 7;
+    let large = Array::from_bytes(oiji::array::Dtype::UInt(1, oiji::array::ByteOrder::Little), &[len as u64], bytes);
+    let small = Array::from_values(&[1.5_f64, 2.5], &[2]).unwrap();
+    let npz = [("large", &large.unwrap()), ("small", &small)];
+    save_npz(fs::File::create(&path).unwrap(), npz).unwrap();
+
+    let map = oiji_mmap::Map::of(&fs::File::open(&path).unwrap()).unwrap();
+    let archive = Archive::open(&map).unwrap();
+    assert!(archive.members()[1].offset.unwrap() > 4 << 30);
+    let read = archive.array("large").unwrap();
+    assert_eq!((read.shape(), read.bytes().unwrap()[len - 1]), (&[len as u64][..], 7));
+    assert_eq!(archive.array("small").unwrap().to_f64s().unwrap(), [1.5, 2.5]);
+    assert!(archive.verify().is_empty());
+
+    let script = "
+import sys, zipfile, numpy
+assert zipfile.ZipFile(sys.argv[1]).testzip() is None
+assert numpy.load(sys.argv[1])['small'].tolist() == [1.5, 2.5]
+";
+    if let Some(python) = numpys().last() {
+        python.run_with(&["-c", script, path.to_str().unwrap()], b"").unwrap();
+    }
 }

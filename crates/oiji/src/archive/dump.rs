@@ -37,6 +37,7 @@ pub struct DumpOptions {
     paths: bool,
     names: FxHashMap<Id, String>,
     compatible: bool,
+    strip: bool,
 }
 
 impl DumpOptions {
@@ -80,6 +81,13 @@ impl DumpOptions {
         self
     }
 
+    /// Leaves out the source paths and lines of code that Theano's variables carry along (`tag.trace`).
+    #[must_use]
+    pub fn strip(mut self, strip: bool) -> Self {
+        self.strip = strip;
+        self
+    }
+
     /// The archive of `value` and all it holds.
     ///
     /// # Errors
@@ -95,6 +103,19 @@ impl DumpOptions {
     /// # Errors
     /// As for [`DumpOptions::to_vec`], and `Io`.
     pub fn to_writer<W: Write>(&self, value: Value<'_>, writer: W) -> Result<()> {
+        self.to_writer_with(value, writer, |_| {})
+    }
+
+    /// Writes as [`DumpOptions::to_writer`] does, and tells after each array how far it is.
+    ///
+    /// # Errors
+    /// As for [`DumpOptions::to_writer`].
+    pub fn to_writer_with<W: Write>(
+        &self,
+        value: Value<'_>,
+        writer: W,
+        mut progress: impl FnMut(DumpProgress<'_>),
+    ) -> Result<()> {
         let compression = if self.compatible { Compression::Deflated } else { self.compression };
         if let Compression::Other(method) = compression {
             return Err(invalid(format!("nothing is compressed by method {method} here")));
@@ -103,11 +124,25 @@ impl DumpOptions {
         let mut zip = ZipWriter::new(writer);
         let mut graph = Graph::new();
         let mut copied = Copied::of(value.graph());
-        for (id, array, name) in self.arrays(value) {
-            let name = if self.compatible { name.replace('.', "_") } else { name };
+        let arrays = self.arrays(value);
+        let total = arrays.iter().fold(0_u64, |total, (_, array, _)| total.saturating_add(array.size()));
+        let mut done = 0;
+        for (id, array, name) in arrays {
             zip.member(&name, compression, |to| array.write_npy(to))?;
             let pid = graph.add_str(&format!("ndarray.{name}"))?;
             copied.stands_for(id, graph.add_persistent(pid)?);
+            done += array.size();
+            progress(DumpProgress { member: &name, done, total });
+        }
+        if self.strip {
+            let mut traces = Vec::new();
+            walk(value, false, |value, _| {
+                traces.extend(trace(value));
+                true
+            });
+            for trace in traces {
+                copied.stands_for(trace, graph.add_list(&[])?);
+            }
         }
         let root = graph.add_copy_with(value, &mut copied)?;
         graph.set_roots(vec![root]);
@@ -156,7 +191,11 @@ impl DumpOptions {
         });
         // The names that are asked for come first, so that no other takes them.
         let wanted = |id: &Id| self.names.get(id).or_else(|| shared.get(id));
-        let clean = |name: &str| ZipWriter::<Vec<u8>>::clean(name);
+        let clean = |name: &str| {
+            let name = ZipWriter::<Vec<u8>>::clean(name);
+            // Theano cuts a persistent id at every dot.
+            if self.compatible { name.replace('.', "_") } else { name }
+        };
         let given: Vec<Option<String>> =
             arrays.iter().map(|(id, ..)| wanted(id).map(|name| names.named(&clean(name)))).collect();
         let named = arrays.into_iter().zip(given).map(|((id, array, path), given)| {
@@ -168,6 +207,38 @@ impl DumpOptions {
         });
         named.collect()
     }
+}
+
+/// How far the writing of a robust archive is.
+///
+/// ```
+/// use oiji::archive::DumpOptions;
+/// use oiji::array::Array;
+/// let mut graph = oiji::Graph::new();
+/// let array = graph.add_array(&Array::from_values(&[1_i64, 2], &[2])?)?;
+/// graph.set_roots(vec![array]);
+/// let mut told = Vec::new();
+/// DumpOptions::new().to_writer_with(graph.root(), std::io::sink(), |so_far| told.push((so_far.done, so_far.total)))?;
+/// assert_eq!(told, [(16, 16)]);
+/// # Ok::<(), oiji::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct DumpProgress<'a> {
+    /// The member written last.
+    pub member: &'a str,
+    /// Bytes of arrays that are written.
+    pub done: u64,
+    /// Bytes of all arrays.
+    pub total: u64,
+}
+
+/// The list of places in code where a variable of Theano was made.
+fn trace(value: Value<'_>) -> Option<Id> {
+    let object = value.as_object().ok()?;
+    let class = object.class_name()?;
+    let is_tag = class.module().starts_with("theano") && class.name() == "scratchpad";
+    object.attribute("trace").filter(|_| is_tag).map(Value::id)
 }
 
 /// The array that a value is, if a `.npy` file can say all of it.

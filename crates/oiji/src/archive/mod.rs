@@ -37,7 +37,7 @@ mod zip;
 
 use std::fmt;
 
-pub use dump::DumpOptions;
+pub use dump::{DumpOptions, DumpProgress};
 pub use npz::{save_npz, save_npz_compressed};
 #[cfg(feature = "safetensors")]
 pub use safetensors::save_safetensors;
