@@ -256,3 +256,155 @@ fn strs_of_any_length_are_objects() {
         assert_eq!(ours, theirs, "{file}");
     }
 }
+
+#[cfg(feature = "archive")]
+#[test]
+fn every_npz_file_holds_what_its_numpy_says() {
+    use oiji::archive::{Archive, save_npz, save_npz_compressed};
+    let mut count = 0;
+    for (file, expected) in files("npz") {
+        let zip = bytes(&file);
+        let npz = Archive::open(&zip).unwrap();
+        let expected = expected.as_object().unwrap();
+        let mut names: Vec<String> = npz.arrays().unwrap().into_iter().map(|info| info.name).collect();
+        names.sort_unstable();
+        assert!(names.iter().eq(expected.keys()), "{file}: {names:?}");
+        let arrays: Vec<(&str, Array<'_>)> =
+            names.iter().map(|name| (name.as_str(), npz.array(name).unwrap())).collect();
+        let mut ours = [Vec::new(), Vec::new()];
+        save_npz(&mut ours[0], arrays.iter().map(|(name, array)| (*name, array))).unwrap();
+        save_npz_compressed(&mut ours[1], arrays.iter().map(|(name, array)| (*name, array))).unwrap();
+        for zip in [&zip, &ours[0], &ours[1]] {
+            let npz = Archive::open(zip).unwrap();
+            for (name, expected) in expected {
+                let array = npz.array(name).unwrap();
+                assert_eq!(npz.array(&format!("{name}.npy")).unwrap().shape(), array.shape());
+                match expected.is_string() {
+                    true => assert_eq!(array.dtype(), &Dtype::Object, "{file}: {name}"),
+                    false => check(&format!("{file}: {name}"), &array, expected),
+                }
+                count += 1;
+            }
+        }
+        assert!(npz.array("nothing").is_err_and(|error| error.to_string().contains("no array nothing")), "{file}");
+    }
+    assert!(count > 50, "{count} arrays");
+}
+
+#[cfg(feature = "archive")]
+#[test]
+fn stored_arrays_are_borrowed_and_aligned() {
+    use oiji::archive::{Archive, save_npz};
+    let array = Array::from_values(&[1.5_f64; 100], &[100]).unwrap();
+    let mut file = Vec::new();
+    save_npz(&mut file, [("a", &array), ("bcd", &array)]).unwrap();
+    let npz = Archive::open(&file).unwrap();
+    for name in ["a", "bcd"] {
+        let array = npz.array(name).unwrap();
+        let oiji::array::Data::Bytes(std::borrow::Cow::Borrowed(data)) = array.data() else {
+            panic!("{name} is a copy")
+        };
+        assert_eq!((data.as_ptr() as usize - file.as_ptr() as usize) % 64, 0, "{name}");
+    }
+}
+
+#[cfg(feature = "archive")]
+#[test]
+fn a_bomb_is_stopped_and_a_damaged_npz_names_the_member() {
+    use oiji::Limits;
+    use oiji::archive::{Archive, save_npz_compressed};
+    let array = Array::from_values(&[0_u8; 100_000], &[100_000]).unwrap();
+    let mut file = Vec::new();
+    save_npz_compressed(&mut file, [("bomb", &array)]).unwrap();
+    let limits = Limits { allocation: 50_000, ..Limits::default() };
+    let error = Archive::open_with(&file, &ReadOptions::new().limits(limits)).unwrap().array("bomb").unwrap_err();
+    assert!(error.to_string().starts_with("limit reached: allocation is 50000"), "{error}");
+    for at in 40..60 {
+        let mut damaged = file.clone();
+        damaged[at] ^= 0x55;
+        if let Err(error) = Archive::open(&damaged).and_then(|npz| npz.array("bomb").map(|array| array.count())) {
+            let text = error.to_string();
+            assert!(text.contains("bomb") || text.contains("archive"), "{text}");
+        }
+    }
+    for len in 0..file.len() {
+        assert!(Archive::open(&file[..len]).is_err(), "{len}");
+    }
+}
+
+#[test]
+fn files_on_disk_are_replaced_as_a_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.npy");
+    oiji::array::save(&path, &Array::from_values(&[1_i16, -2], &[2, 1]).unwrap()).unwrap();
+    let array = oiji::array::load(&path).unwrap();
+    assert_eq!((array.shape(), array.to_vec::<i16>().unwrap()), (&[2, 1][..], vec![1, -2]));
+    let bfloat = Array::from_bytes(Dtype::BFloat16, &[1], vec![0, 0]).unwrap();
+    assert!(oiji::array::save(&path, &bfloat).is_err());
+    assert_eq!(oiji::array::load(&path).unwrap().count(), 2);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+/// A `.npy` file with this header and data.
+fn npy(header: &str, data: &[u8]) -> Vec<u8> {
+    let mut out = b"\x93NUMPY\x01\x00".to_vec();
+    out.extend((header.len() as u16).to_le_bytes());
+    out.extend(header.as_bytes());
+    out.extend(data);
+    out
+}
+
+#[test]
+fn lying_headers_are_errors_with_their_place() {
+    let header = |descr: &str, shape: &str| format!("{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}}}");
+    for (descr, shape, problem) in [
+        ("'<f8'", "(3,)", "input ends where the data should follow at offset 73"),
+        ("'<f8'", "(-1,)", "invalid array: no tuple of lengths at offset 10 (shape)"),
+        ("'<f8'", "3", "invalid array: no tuple of lengths at offset 10 (shape)"),
+        ("'<f8'", "(9223372036854775807, 9223372036854775807)", "invalid array: shape"),
+        ("'<f8'", "(9223372036854775807,)", "invalid array: shape"),
+        ("'<f8'", "(99999999999999999999,)", "invalid array: expected an int of 64 bits in the header at offset 61"),
+        ("'<q7'", "()", "invalid array: no dtype: \"<q7\" at offset 10 (descr)"),
+        ("7", "()", "invalid array: no dtype: int at offset 10 (descr)"),
+        ("[('a', '<i4'), ('a', '<i4')]", "()", "invalid array: two fields \"a\" at offset 10 (descr)"),
+        ("[('a', '<i4'), 7]", "()", "invalid array: no field of a dtype at offset 10 (descr[1])"),
+        ("('<i4', (9223372036854775807, 2))", "()", "invalid array: elements of shape"),
+        ("'|V99999999999999999999'", "()", "invalid array: no dtype"),
+        ("'|V72057594037927936'", "(1000000,)", "invalid array: shape"),
+    ] {
+        let bytes = npy(&header(descr, shape), &[0; 8]);
+        let error = Array::from_npy(&bytes).unwrap_err();
+        assert!(error.to_string().starts_with(problem), "{descr} {shape}: {error}");
+        assert!(error.offset().is_some(), "{error}");
+    }
+    for other in ["{}", "[]", "{'descr': '<f8', 'fortran_order': 0, 'shape': ()}", "{'descr': '<f8'}", ""] {
+        assert!(Array::from_npy(&npy(other, &[0; 8])).is_err(), "{other}");
+    }
+    let deep = header(&format!("{}'<i4'{}", "[('a', ".repeat(100), ")]".repeat(100)), "()");
+    let error = Array::from_npy(&npy(&deep, &[0; 8])).unwrap_err();
+    assert!(error.to_string().contains("levels"), "{error}");
+}
+
+#[test]
+fn every_cut_of_a_file_is_an_error() {
+    for file in ["v1_rec_aligned_sub.npy", "v2_wide.npy", "v3_unicode_fields.npy", "object.npy"] {
+        let npy = bytes(&format!("numpy-2.5.5-py313/{file}"));
+        for len in (0..npy.len()).step_by(if npy.len() > 10_000 { 997 } else { 1 }) {
+            let error = Array::from_npy(&npy[..len]).map(|_| ()).unwrap_err();
+            assert!(error.offset().is_some(), "{file} cut at {len}: {error}");
+        }
+    }
+}
+
+#[test]
+fn old_headers_are_read() {
+    let npy = npy(
+        "{'descr': [(('t', 'x'), '<i2'), ('', '|V2')], 'shape': (2L, 1L), 'fortran_order': True}\n",
+        &[1, 0, 9, 9, 2, 0, 9, 9],
+    );
+    let array = Array::from_npy(&npy).unwrap();
+    assert_eq!(array.shape(), [2, 1]);
+    assert_eq!(array.dtype().descr().unwrap(), "[(('t', 'x'), '<i2'), ('', '|V2')]");
+    assert_eq!(array.field("x").unwrap().to_vec::<i16>().unwrap(), [1, 2]);
+    assert_eq!(array.texts().unwrap().collect::<Vec<_>>(), ["(1,)", "(2,)"]);
+}

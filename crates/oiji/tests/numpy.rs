@@ -68,6 +68,22 @@ fn rewrite(folder: &Path, highest: u8) -> usize {
     count
 }
 
+/// Puts all `.npy` files of NumPy's into archives.
+#[cfg(feature = "archive")]
+fn pack(folder: &Path) {
+    use oiji::archive::{save_npz, save_npz_compressed};
+    let mut arrays = Vec::new();
+    for file in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        let name = file.file_name().unwrap().to_str().unwrap().to_owned();
+        if let Some(name) = name.strip_suffix(".npy").filter(|name| !name.starts_with("ours.")) {
+            arrays.push((name.to_owned(), oiji::array::load(&file).unwrap()));
+        }
+    }
+    let arrays = || arrays.iter().map(|(name, array)| (name.as_str(), array));
+    save_npz(fs::File::create(folder.join("stored.npz")).unwrap(), arrays()).unwrap();
+    save_npz_compressed(fs::File::create(folder.join("deflated.npz")).unwrap(), arrays()).unwrap();
+}
+
 #[test]
 fn numpy_loads_what_we_make_of_its_arrays() {
     let mut failed = Vec::new();
@@ -77,6 +93,8 @@ fn numpy_loads_what_we_make_of_its_arrays() {
         let run = |what: &str| python.run_with(&["-c", SCRIPT, what, path], b"");
         run("make").unwrap_or_else(|error| panic!("{error}"));
         let read = rewrite(folder.path(), python.highest_protocol());
+        #[cfg(feature = "archive")]
+        pack(folder.path());
         let answer = run("check").unwrap_or_else(|error| panic!("{error}"));
         let answer: serde_json::Value = serde_json::from_slice(&answer).unwrap();
         println!("Python {}, NumPy {}: {read} read, {} loaded", python.name(), answer["numpy"], answer["compared"]);

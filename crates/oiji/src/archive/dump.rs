@@ -2,7 +2,6 @@
 //!
 //! None of the original's faults is repeated: names are given once, and arrays are told apart by what they are.
 
-use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
@@ -13,7 +12,7 @@ use crate::archive::names::Names;
 use crate::archive::robust::PKL;
 use crate::archive::walk::{text, walk};
 use crate::archive::zip::{ZipWriter, invalid};
-use crate::array::Array;
+use crate::array::{Array, write_file};
 use crate::error::Result;
 use crate::graph::copy::Copied;
 use crate::graph::{Graph, Id, Value, WriteOptions};
@@ -155,20 +154,7 @@ impl DumpOptions {
     /// # Errors
     /// As for [`DumpOptions::to_writer`].
     pub fn save(&self, value: Value<'_>, path: impl AsRef<Path>) -> Result<()> {
-        let path = path.as_ref();
-        let mut beside = path.as_os_str().to_owned();
-        beside.push(format!(".{}.part", std::process::id()));
-        let written = File::create(&beside).map_err(Into::into).and_then(|file| {
-            self.to_writer(value, &file)?;
-            file.sync_all()?;
-            std::fs::rename(&beside, path)?;
-            Ok(())
-        });
-        if written.is_err() {
-            // What is wrong is told by the first error.
-            let _ = std::fs::remove_file(&beside);
-        }
-        written
+        write_file(path.as_ref(), |file| self.to_writer(value, file))
     }
 
     /// The plain arrays that `value` holds, each once, in the order they are met, with their names.

@@ -37,6 +37,8 @@ pub use array::{Array, Data, Masked, Objects};
 pub use dtype::{ByteOrder, Dtype, Field, Float8, Record, SubArray, TimeUnit, Unit};
 pub use elements::{Number, Numbers};
 pub use layout::Layout;
+#[cfg(feature = "archive")]
+pub(crate) use npy::write_file;
 pub use npy::{MAGIC, NpyHeader, load, save};
 pub use number::Element;
 pub use text::Texts;

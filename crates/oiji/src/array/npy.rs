@@ -5,9 +5,10 @@
 //! NumPy 2 writes them, byte for byte.
 
 use std::borrow::Cow;
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs;
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use crate::array::array::{Array, Data};
@@ -171,6 +172,23 @@ impl<'a> Array<'a> {
         Array::new(header.dtype, &header.shape, layout, data).map_err(|error| error.at(offset))
     }
 
+    /// As [`Array::from_npy`], of bytes that are given up: the array keeps them.
+    ///
+    /// # Errors
+    /// As for [`Array::from_npy`].
+    pub fn from_npy_vec(mut npy: Vec<u8>) -> Result<Array<'static>> {
+        let array = Array::from_npy(&npy)?;
+        if array.objects().is_some() {
+            return array.into_owned();
+        }
+        let (dtype, shape, layout, len) =
+            (array.dtype().clone(), array.shape().to_vec(), array.layout().clone(), array.size() as usize);
+        let offset = NpyHeader::read(&npy)?.data_offset as usize;
+        npy.truncate(offset + len);
+        npy.drain(..offset);
+        Array::new(dtype, &shape, layout, Data::Bytes(Cow::Owned(npy)))
+    }
+
     /// A `.npy` file, as NumPy writes it. Strided arrays are written in C order.
     ///
     /// # Errors
@@ -230,8 +248,7 @@ fn from_pickle<'a>(graph: Graph<'a>, header: &NpyHeader) -> Result<Array<'a>> {
 /// # Errors
 /// As for [`Array::from_npy`], and `Io`.
 pub fn load(path: impl AsRef<Path>) -> Result<Array<'static>> {
-    let npy = fs::read(path)?;
-    Array::from_npy(&npy)?.into_owned()
+    Array::from_npy_vec(fs::read(path)?)
 }
 
 /// Writes `array` to a `.npy` file at `path`. A file that was there is replaced as a whole, or not at all.
@@ -245,23 +262,27 @@ pub fn load(path: impl AsRef<Path>) -> Result<Array<'static>> {
 /// # Errors
 /// As for [`Array::to_npy`], and `Io`.
 pub fn save(path: impl AsRef<Path>, array: &Array<'_>) -> Result<()> {
-    let path = path.as_ref();
+    write_file(path.as_ref(), |file| array.write_npy(file))
+}
+
+/// Writes a file beside `path`, and puts it in its place when it is whole and on the disk.
+pub(crate) fn write_file(path: &Path, write: impl FnOnce(&mut BufWriter<fs::File>) -> Result<()>) -> Result<()> {
     let name = path.file_name().ok_or_else(|| Error::message(format!("{} names no file", path.display())))?;
-    let mut beside = std::ffi::OsString::from(".");
+    let mut beside = OsString::from(".");
     beside.push(name);
     beside.push(format!(".{}.tmp", std::process::id()));
     let beside = path.with_file_name(beside);
-    let written = write_file(&beside, array).and_then(|()| Ok(fs::rename(&beside, path)?));
+    let put = || -> Result<()> {
+        let mut file = BufWriter::new(fs::File::create(&beside)?);
+        write(&mut file)?;
+        let file = file.into_inner().map_err(|error| error.into_error())?;
+        file.sync_all()?;
+        Ok(fs::rename(&beside, path)?)
+    };
+    let written = put();
     if written.is_err() {
         // What failed is told; that nothing is left of it matters less.
         let _ = fs::remove_file(&beside);
     }
     written
-}
-
-fn write_file(path: &Path, array: &Array<'_>) -> Result<()> {
-    let mut file = std::io::BufWriter::new(fs::File::create(path)?);
-    array.write_npy(&mut file)?;
-    let file = file.into_inner().map_err(|error| error.into_error())?;
-    Ok(file.sync_all()?)
 }
