@@ -408,3 +408,28 @@ fn old_headers_are_read() {
     assert_eq!(array.field("x").unwrap().to_vec::<i16>().unwrap(), [1, 2]);
     assert_eq!(array.texts().unwrap().collect::<Vec<_>>(), ["(1,)", "(2,)"]);
 }
+
+#[cfg(feature = "ndarray")]
+#[test]
+fn views_stand_on_the_data_of_the_file() {
+    let npy = bytes("numpy-2.5.5-py313/v1_fort3.npy");
+    // Aligned as a mapped file would be.
+    let words: Vec<u64> = npy.chunks(8).map(|word| u64::from_le_bytes(word.try_into().unwrap())).collect();
+    let array = Array::from_npy(bytemuck::cast_slice(&words)).unwrap();
+    let view = array.view::<f64>().unwrap();
+    assert_eq!(view.shape(), [2, 3, 4]);
+    assert_eq!((view[[1, 2, 3]], view[[0, 0, 1]]), (23.0, 1.0));
+    assert_eq!(array.to_ndarray::<f64>().unwrap(), view);
+    assert!(array.view::<i64>().is_err() && array.as_slice::<f64>().is_none());
+    assert_eq!(Array::from_ndarray(&view).unwrap().to_npy().unwrap(), npy);
+    let mut flipped = view.clone();
+    flipped.invert_axis(ndarray::Axis(1));
+    let flipped = Array::from_ndarray(&flipped).unwrap();
+    assert_eq!(flipped.to_f64s().unwrap()[..4], [8.0, 9.0, 10.0, 11.0]);
+    let half = bytes("numpy-2.5.5-py313/v1_f2.npy");
+    let half = Array::from_npy(&half).unwrap().to_vec::<half::f16>().unwrap();
+    assert_eq!(half[2].to_f32(), 65504.0);
+    let complex = bytes("numpy-2.5.5-py313/v1_c16.npy");
+    let complex = Array::from_npy(&complex).unwrap().to_ndarray::<num_complex::Complex<f64>>().unwrap();
+    assert_eq!(complex[[0]].im, -2e-10);
+}

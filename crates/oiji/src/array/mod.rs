@@ -16,7 +16,8 @@
 //! ```
 //!
 //! [`Array`] begins in `array`, its [`Dtype`] in `dtype`; `npy` reads and writes files, `pickled` reads arrays of a graph and
-//! `write` adds them to one. No dependency is needed for that; the feature `ndarray` adds views of other crates' types.
+//! `write` adds them to one. No dependency is needed for that; the feature `bytemuck` adds
+//! slices of numbers without a copy, `ndarray` views of that crate, float16 and complex numbers.
 
 #[allow(clippy::module_inception)]
 mod array;
@@ -25,9 +26,14 @@ pub(crate) mod dtype;
 mod elements;
 mod layout;
 mod literal;
+#[cfg(feature = "ndarray")]
+mod ndarray;
 mod npy;
 mod number;
 mod pickled;
+#[cfg(feature = "bytemuck")]
+mod slice;
+mod statistics;
 mod tensor;
 pub(crate) mod text;
 pub(crate) mod time;
@@ -41,4 +47,5 @@ pub use layout::Layout;
 pub(crate) use npy::write_file;
 pub use npy::{MAGIC, NpyHeader, load, save};
 pub use number::Element;
+pub use statistics::Statistics;
 pub use text::Texts;
