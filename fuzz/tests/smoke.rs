@@ -10,6 +10,7 @@ const TARGETS: &[Target] = &[
     ("tools", oiji_fuzz::tools),
     ("cpython", oiji_fuzz::cpython),
     ("classes", oiji_fuzz::classes),
+    ("arrays", oiji_fuzz::arrays),
 ];
 
 fn run(target: &str) {
@@ -83,4 +84,9 @@ fn cpython() {
 #[test]
 fn classes() {
     run("classes");
+}
+
+#[test]
+fn arrays() {
+    run("arrays");
 }

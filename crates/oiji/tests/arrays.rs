@@ -433,3 +433,67 @@ fn views_stand_on_the_data_of_the_file() {
     let complex = Array::from_npy(&complex).unwrap().to_ndarray::<num_complex::Complex<f64>>().unwrap();
     assert_eq!(complex[[0]].im, -2e-10);
 }
+
+/// A pickle of a dtype in a list, by a function that adds it to a graph.
+fn dtype_in(make: impl Fn(&mut oiji::Graph<'_>) -> oiji::graph::Id) -> oiji::Graph<'static> {
+    let mut graph = oiji::Graph::new();
+    let root = make(&mut graph);
+    graph.set_roots(vec![root]);
+    graph
+}
+
+/// `numpy.dtype('V8')` with fields `a` and `b`, both of `inner` at 0.
+fn twice(graph: &mut oiji::Graph<'_>, inner: oiji::graph::Id) -> oiji::graph::Id {
+    let class = graph.add_global("numpy", "dtype").unwrap();
+    let name = graph.add_str("V8").unwrap();
+    let args = graph.add_tuple(&[name]).unwrap();
+    let dtype = graph.add_object(oiji::graph::Made::Call, class, args, None).unwrap();
+    let zero = graph.add_int(0).unwrap();
+    let field = graph.add_tuple(&[inner, zero]).unwrap();
+    let (a, b) = (graph.add_str("a").unwrap(), graph.add_str("b").unwrap());
+    let (names, fields) = (graph.add_tuple(&[a, b]).unwrap(), graph.add_dict(&[(a, field), (b, field)]).unwrap());
+    let (version, none, size) = (graph.add_int(3).unwrap(), graph.add_none().unwrap(), graph.add_int(8).unwrap());
+    let order = graph.add_str("|").unwrap();
+    let state = graph.add_tuple(&[version, order, none, names, fields, size, zero, zero]).unwrap();
+    graph.add_step(dtype, oiji::graph::StepKind::Build, &[state]).unwrap();
+    dtype
+}
+
+#[test]
+fn dtypes_that_unfold_without_end_are_errors() {
+    for (levels, problem) in [(10, None), (30, Some("more than 65536 parts")), (100, Some("more than 64 levels"))] {
+        let graph = dtype_in(|graph| {
+            let float = graph.add_dtype(&"<f8".parse().unwrap()).unwrap();
+            (0..levels).fold(float, |inner, _| twice(graph, inner))
+        });
+        let found = graph.root().as_dtype();
+        match problem {
+            None => assert_eq!(found.unwrap().to_string(), "{a: V8, b: V8}"),
+            Some(problem) => assert!(found.unwrap_err().to_string().contains(problem), "{levels}"),
+        }
+    }
+}
+
+#[test]
+fn a_dtype_that_holds_itself_is_an_error() {
+    let mut graph = oiji::Graph::new();
+    let none = graph.add_none().unwrap();
+    let dtype = twice(&mut graph, none);
+    graph.set_roots(vec![dtype]);
+    let field = graph.root().path("@state[4].a").unwrap().id();
+    let zero = graph.add_int(0).unwrap();
+    graph.replace_items(field, &[dtype, zero]).unwrap();
+    assert_eq!(graph.root().as_dtype().unwrap_err().to_string(), "invalid array: a dtype that holds itself");
+}
+
+#[test]
+fn repeated_elements_are_walked_over_within_reason() {
+    let data = oiji::array::Data::Bytes(vec![7].into());
+    let layout = Layout::Strided { offset: 0, strides: vec![0, 0] };
+    let shape = [1 << 20, 1 << 20];
+    let array = Array::new("|u1".parse().unwrap(), &shape, layout, data).unwrap();
+    for error in [array.statistics().map(drop), array.c_order_bytes().map(drop), array.texts().map(drop)] {
+        assert!(error.unwrap_err().to_string().starts_with("limit reached: bytes of repeated elements"));
+    }
+    assert_eq!(array.first_texts(3), ["7", "7", "7"]);
+}

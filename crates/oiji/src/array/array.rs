@@ -240,7 +240,7 @@ impl<'a> Array<'a> {
     /// Its bytes in C order, without a copy where they stand so.
     ///
     /// # Errors
-    /// As for [`Array::bytes`]; `Limit` for strides that repeat elements into more than a gibibyte.
+    /// As for [`Array::bytes`]; `Limit` for strides that repeat elements into more than 256 MiB.
     pub fn c_order_bytes(&self) -> Result<Cow<'_, [u8]>> {
         let bytes = self.bytes()?;
         if self.layout.is_c(&self.shape) {
@@ -253,17 +253,23 @@ impl<'a> Array<'a> {
                 }
             });
         }
-        /// Strides of zero make an array of any size out of one element.
-        const REPEATED: u64 = 1 << 30;
-        if self.size() > (bytes.len() as u64).max(REPEATED) {
-            return Err(ErrorKind::Limit { limit: "allocation", allowed: REPEATED }.into());
-        }
+        self.check_repeated(bytes.len())?;
         let mut out = Vec::with_capacity(usize::try_from(self.size()).unwrap_or(0));
         let mut cursor = Cursor::new(bytes, self);
         while let Some(raw) = cursor.next() {
             out.extend_from_slice(raw);
         }
         Ok(Cow::Owned(out))
+    }
+
+    /// Checks that walking over all elements is no more work than their bytes, or some, are worth.
+    pub(crate) fn check_repeated(&self, len: usize) -> Result<()> {
+        /// Strides of zero make an array of any size out of one element.
+        const REPEATED: u64 = 1 << 28;
+        if self.size() > (len as u64).max(REPEATED) {
+            return Err(ErrorKind::Limit { limit: "bytes of repeated elements", allowed: REPEATED }.into());
+        }
+        Ok(())
     }
 
     /// The same array in C order, with the lowest byte of each number first.
@@ -368,7 +374,9 @@ impl<'a> Array<'a> {
         // Fields lie inside the element.
         let (start, len) = (field.offset as usize, field.dtype.size() as usize);
         let mut out = Vec::new();
-        let mut cursor = Cursor::new(self.bytes()?, self);
+        let bytes = self.bytes()?;
+        self.check_repeated(bytes.len())?;
+        let mut cursor = Cursor::new(bytes, self);
         while let Some(raw) = cursor.next() {
             out.extend_from_slice(raw.get(start..start + len).unwrap_or_default());
         }

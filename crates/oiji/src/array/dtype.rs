@@ -204,7 +204,7 @@ struct Weight {
 /// Levels that records and sub-arrays may nest: what walks over a type goes down Rust's own stack.
 pub(crate) const DEPTH: u32 = 64;
 /// Types in a type: a pickle can name one twice in each of 64 levels.
-const COUNT: u32 = 1 << 18;
+const COUNT: u32 = 1 << 16;
 /// Bytes of an element at most; more fits into no memory, and sums of two still fit into an integer.
 const SIZE: u64 = 1 << 60;
 /// Axes that NumPy and torch have at most.

@@ -122,7 +122,9 @@ impl Array<'_> {
         if !is_time && !is_real {
             return Err(bad(format!("elements of {} are no real numbers", self.dtype())));
         }
-        Ok(Numbers { dtype: self.dtype().clone(), cursor: Cursor::new(self.bytes()?, self) })
+        let bytes = self.bytes()?;
+        self.check_repeated(bytes.len())?;
+        Ok(Numbers { dtype: self.dtype().clone(), cursor: Cursor::new(bytes, self) })
     }
 
     /// Its elements as floats, in C order. Ints beyond 2^53 are rounded.

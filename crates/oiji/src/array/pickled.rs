@@ -257,8 +257,8 @@ impl DtypeReader {
         let is_big = state.get(1).and_then(latin1_text).is_some_and(|order| order == ">");
         Ok(match plain {
             Dtype::Void(len) => self.void(Some(len), state, value.id(), depth)?,
-            Dtype::DateTime(unit, _) => Dtype::DateTime(time_unit(state.get(8)).unwrap_or(unit), order(is_big)),
-            Dtype::TimeDelta(unit, _) => Dtype::TimeDelta(time_unit(state.get(8)).unwrap_or(unit), order(is_big)),
+            Dtype::DateTime(unit, _) => Dtype::DateTime(time_unit(state.get(8), unit)?, order(is_big)),
+            Dtype::TimeDelta(unit, _) => Dtype::TimeDelta(time_unit(state.get(8), unit)?, order(is_big)),
             plain if is_big => plain.with_byte_order(ByteOrder::Big),
             plain => plain,
         })
@@ -356,11 +356,15 @@ fn order(is_big: bool) -> ByteOrder {
     if is_big { ByteOrder::Big } else { ByteOrder::Little }
 }
 
-/// The unit of a datetime dtype, from its metadata `({}, (b'ns', 1, 1, 1))`.
-fn time_unit(metadata: Option<Value<'_>>) -> Option<TimeUnit> {
-    let unit = metadata?.items().ok()?.get(1)?.items().ok()?;
-    let count = u32::try_from(unit.get(1)?.as_i64().ok()?).ok()?;
-    Some(TimeUnit { count, unit: Unit::of(&latin1_text(unit.get(0)?)?)? })
+/// The unit of a datetime dtype, from its metadata `({}, (b'ns', 1, 1, 1))`; `plain` without any.
+fn time_unit(metadata: Option<Value<'_>>, plain: TimeUnit) -> Result<TimeUnit> {
+    let Some(metadata) = metadata.filter(|metadata| !metadata.is_none()) else { return Ok(plain) };
+    let read = || {
+        let unit = metadata.items().ok()?.get(1)?.items().ok()?;
+        let count = u32::try_from(unit.get(1)?.as_i64().ok()?).ok().filter(|count| *count > 0)?;
+        Some(TimeUnit { count, unit: Unit::of(&latin1_text(unit.get(0)?)?)? })
+    };
+    read().ok_or_else(|| bad("no unit of time").at_path("@state[8]"))
 }
 
 /// A str or Python 2 `str`, or bytes, as text.

@@ -53,7 +53,9 @@ impl<'a> Array<'a> {
     /// # Errors
     /// As for [`Array::bytes`].
     pub fn texts(&self) -> Result<Texts<'_>> {
-        Ok(Texts { dtype: self.dtype().clone(), cursor: Cursor::new(self.bytes()?, self) })
+        let bytes = self.bytes()?;
+        self.check_repeated(bytes.len())?;
+        Ok(Texts { dtype: self.dtype().clone(), cursor: Cursor::new(bytes, self) })
     }
 
     /// The same, for as long as what the array borrows.
@@ -62,6 +64,7 @@ impl<'a> Array<'a> {
             Data::Bytes(bytes) => bytes.clone(),
             _ => Cow::Owned(self.bytes()?.into_owned()),
         };
+        self.check_repeated(bytes.len())?;
         Ok(Texts { dtype: self.dtype().clone(), cursor: Cursor::new(bytes, &self) })
     }
 
