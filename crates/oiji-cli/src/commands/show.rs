@@ -65,6 +65,10 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with_all = ["depth", "items"])]
     full: bool,
 
+    /// Add least, greatest and mean of arrays, and how many of their elements are NaN
+    #[arg(long)]
+    stats: bool,
+
     /// Show only the pickle with this number, counted from 1
     #[arg(long, value_name = "N", conflicts_with = "one_memo", value_parser = clap::value_parser!(u64).range(1..))]
     pickle: Option<u64>,
@@ -115,6 +119,7 @@ impl Args {
             width: self.width.or_else(output::terminal_width).unwrap_or(defaults.width),
             items: self.items.unwrap_or(defaults.items),
             full: self.full,
+            stats: self.stats,
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use crate::array::array::{Array, Data};
-use crate::array::dtype::{Dtype, bad};
-use crate::array::elements::Cursor;
+use crate::array::dtype::{ByteOrder, Dtype, bad};
+use crate::array::elements::{Cursor, Number};
 use crate::array::layout::Layout;
 use crate::array::number::{to_complex, to_f64, to_i128};
 use crate::array::time;
@@ -111,7 +111,31 @@ fn short_element(dtype: &Dtype, raw: &[u8]) -> String {
         _ => element(dtype, raw),
     };
     let is_float = matches!(dtype, Dtype::Float(..) | Dtype::BFloat16 | Dtype::Float8(_));
-    let Some(value) = exact.parse::<f64>().ok().filter(|_| is_float && exact.len() > LONG) else { return exact };
+    match exact.parse() {
+        Ok(value) if is_float && exact.len() > LONG => short_float(value),
+        _ => exact,
+    }
+}
+
+/// A number about elements as short text: of times, the one that is so many steps.
+pub(crate) fn number_text(dtype: &Dtype, number: Number) -> String {
+    let steps = match number {
+        Number::Int(int) => i64::try_from(int).unwrap_or(i64::MIN),
+        // Rounded to whole steps.
+        Number::Float(float) => float.round() as i64,
+    };
+    match (dtype, number) {
+        (Dtype::DateTime(..) | Dtype::TimeDelta(..), _) => {
+            element(&dtype.with_byte_order(ByteOrder::Little), &steps.to_le_bytes())
+        }
+        (_, Number::Int(int)) => int.to_string(),
+        (_, Number::Float(float)) => short_float(float),
+    }
+}
+
+/// A float with six digits, unless fewer say it all.
+fn short_float(value: f64) -> String {
+    let exact = format_float(value);
     let rounded = format_float(format!("{value:.5e}").parse().unwrap_or(value));
     if rounded.len() < exact.len() { rounded } else { exact }
 }
@@ -213,8 +237,8 @@ fn plain(dtype: &Dtype, raw: &[u8]) -> Option<String> {
             let code = |four: &[u8]| {
                 let four: [u8; 4] = four.try_into().ok()?;
                 Some(match order {
-                    crate::array::ByteOrder::Little => u32::from_le_bytes(four),
-                    crate::array::ByteOrder::Big => u32::from_be_bytes(four),
+                    ByteOrder::Little => u32::from_le_bytes(four),
+                    ByteOrder::Big => u32::from_be_bytes(four),
                 })
             };
             let mut codes: Vec<u32> = raw.chunks_exact(4).map_while(code).collect();

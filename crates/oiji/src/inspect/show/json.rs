@@ -5,7 +5,7 @@
 
 use std::io::{self, Write};
 
-use crate::array::Array;
+use crate::array::{Array, Number, Statistics};
 use crate::graph::path::Step;
 use crate::graph::{Items, Node, Value};
 use crate::inspect::show::known;
@@ -208,10 +208,28 @@ impl<'g> Writer<'_, 'g> {
             return Ok(groups(list));
         }
         write!(self.out, ",\"size\":{}", array.size())?;
+        if let (true, Ok(found)) = (self.options.stats, array.statistics()) {
+            self.statistics(&found)?;
+        }
         match array.texts() {
             Ok(texts) if self.options.full => self.elements(texts),
             _ => self.elements(array.first_texts(ELEMENTS)),
         }
+    }
+
+    fn statistics(&mut self, found: &Statistics) -> io::Result<()> {
+        write!(self.out, ",\"stats\":{{\"nan\":{}", found.nan_count)?;
+        for (name, number) in [(",\"min\":", found.min), (",\"max\":", found.max)] {
+            match number {
+                Some(Number::Int(int)) => write!(self.out, "{name}{int}")?,
+                Some(Number::Float(float)) => self.float(name, float)?,
+                None => {}
+            }
+        }
+        if let Some(mean) = found.mean {
+            self.float(",\"mean\":", mean)?;
+        }
+        self.out.write_all(b"}")
     }
 
     fn elements(&mut self, elements: impl IntoIterator<Item = String>) -> io::Result<Vec<Group<'g>>> {

@@ -8,7 +8,7 @@ use crate::graph::{Graph, Node, Value};
 use crate::inspect::paint::{Paint, Role};
 use crate::inspect::show::inline::{
     Inline, WriteRepr, args_line, array_line, elements, has_elements, head, label_text, length_note, payload, run,
-    texts,
+    statistics_line, texts,
 };
 use crate::inspect::show::known;
 use crate::inspect::show::line::{Line, grouped, size};
@@ -35,12 +35,14 @@ pub struct ShowOptions {
     pub items: usize,
     /// Everything: `depth` and `items` do not count, no text is cut, and all elements of arrays are there, exactly.
     pub full: bool,
+    /// Least, greatest and mean of arrays, and how many elements are NaN: all of their data is read.
+    pub stats: bool,
 }
 
 impl Default for ShowOptions {
-    /// Four levels, 100 columns, 20 items.
+    /// Four levels, 100 columns, 20 items, no statistics.
     fn default() -> Self {
-        ShowOptions { depth: 4, width: 100, items: 20, full: false }
+        ShowOptions { depth: 4, width: 100, items: 20, full: false, stats: false }
     }
 }
 
@@ -310,7 +312,9 @@ impl<'g> Tree<'_, 'g> {
     /// Adds what an array is, with all its elements, or its size and the first of them.
     fn array(&self, array: &Array<'g>, mark: &str, line: &mut Line) -> Vec<Part<'g>> {
         let count = array.count();
-        let short = array_line(array, false);
+        let mut short = array_line(array, false);
+        let stats = if self.options.stats { statistics_line(array) } else { None }.unwrap_or_default();
+        short.append(&stats);
         let room = self.room(line).saturating_sub(short.columns() + mark.len());
         let list = array.object_list();
         let (whole, complete) = match list.and_then(|list| list.items().ok()) {
@@ -327,6 +331,7 @@ impl<'g> Tree<'_, 'g> {
             return Vec::new();
         }
         line.append(&array_line(array, true));
+        line.append(&stats);
         line.push(Role::Shared, mark);
         if let Some(list) = list {
             return self.parts(list);
