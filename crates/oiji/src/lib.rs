@@ -30,7 +30,7 @@
 //! * [`ReadOptions`] and [`WriteOptions`] for protocols, Python 2, out-of-band buffers, [`Limits`]; [`pickles`] for several
 //!   pickles in one input.
 //! * [`Graph`], [`Value`] and [`Node`] to look; [`Graph::new`] and [`pickle!`] to make.
-//! * [`array`] for arrays of NumPy, in `.npy` files and in pickles.
+//! * [`mod@array`] for arrays of NumPy, in `.npy` files and in pickles.
 //! * [`archive`](mod@archive) for ZIPs of arrays and objects: robust archives, `.npz`.
 //! * [`inspect`] to show, disassemble and compare; `rewrite` to optimize; JSON and back in `json`.
 //! * [`op`], [`machine`], [`emitter`] underneath, for tools of your own.
