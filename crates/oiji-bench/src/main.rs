@@ -1,6 +1,7 @@
 //! oiji against its peers: one table, both sides in turn in one process, ratios of medians; peak memory of each in a
 //! process of its own. `cargo xtask bench` runs it.
 
+mod archives;
 mod data;
 mod formats;
 mod memory;
@@ -21,11 +22,16 @@ fn main() -> ExitCode {
         [] => {
             let status = table::print(None);
             typed::print(None);
+            archives::print();
             processes::print();
             status
         }
         ["processes"] => {
             processes::print();
+            ExitCode::SUCCESS
+        }
+        ["archives"] => {
+            archives::print();
             ExitCode::SUCCESS
         }
         ["typed"] => {
@@ -39,8 +45,8 @@ fn main() -> ExitCode {
         }
         _ => {
             eprintln!(
-                "oiji-bench [DATA]: all data sets, or those whose name has DATA in it; `typed` for the Rust types, `processes` for the \
-                 command alone"
+                "oiji-bench [DATA]: all data sets, or those whose name has DATA in it; `typed` for the Rust types, \
+                 `archives` for those of 1 GB, `processes` for the command alone"
             );
             ExitCode::from(2)
         }

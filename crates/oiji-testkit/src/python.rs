@@ -46,20 +46,24 @@ impl Python {
         self.run_with(&["-c", script], stdin)
     }
 
+    /// The interpreter, with its packages, and the same whenever it runs.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(&self.path);
+        if let Some(packages) = &self.packages {
+            command.env("PYTHONPATH", packages);
+        }
+        command.env("PYTHONDONTWRITEBYTECODE", "1").env("PYTHONIOENCODING", "utf-8").env("PYTHONHASHSEED", "0");
+        command
+    }
+
     /// As `run`, with all arguments given.
     ///
     /// # Errors
     /// As for `run`.
     pub fn run_with(&self, arguments: &[&str], stdin: &[u8]) -> Result<Vec<u8>, String> {
-        let mut command = Command::new(&self.path);
-        if let Some(packages) = &self.packages {
-            command.env("PYTHONPATH", packages);
-        }
-        let mut child = command
+        let mut child = self
+            .command()
             .args(arguments)
-            .env("PYTHONDONTWRITEBYTECODE", "1")
-            .env("PYTHONIOENCODING", "utf-8")
-            .env("PYTHONHASHSEED", "0")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

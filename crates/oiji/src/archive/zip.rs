@@ -7,11 +7,15 @@
 use std::borrow::Cow;
 use std::io::{self, BufWriter, Read, Write};
 
+use flate2::CrcWriter;
 use flate2::bufread::DeflateDecoder;
 use flate2::write::DeflateEncoder;
 use rawzip::extra_fields::ExtraFieldId;
 use rawzip::path::ZipFilePath;
-use rawzip::{CompressionMethod, Header, ZipArchive, ZipArchiveEntryWayfinder, ZipArchiveWriter, ZipSliceArchive};
+use rawzip::{
+    CompressionMethod, DataDescriptorOutput, Header, ZipArchive, ZipArchiveEntryWayfinder, ZipArchiveWriter,
+    ZipSliceArchive,
+};
 
 use crate::archive::Compression;
 use crate::error::{Error, ErrorKind, Result};
@@ -254,11 +258,13 @@ impl<W: Write> ZipWriter<W> {
                 file.extra_field(PADDING, &vec![0; len as usize], Header::LOCAL).map_err(failed)?
             }
         };
-        let (mut entry, config) = file.start().map_err(failed)?;
-        let mut writer = config.wrap(&mut entry);
+        let (mut entry, _) = file.start().map_err(failed)?;
+        // Several times as fast as the crate's own sum.
+        let mut writer = CrcWriter::new(&mut entry);
         write(&mut writer)?;
-        let (_, descriptor) = writer.finish().map_err(failed)?;
-        entry.finish(descriptor).map_err(failed)?;
+        let sum = writer.crc().sum();
+        let size = entry.compressed_bytes();
+        entry.finish(DataDescriptorOutput::new(sum, size)).map_err(failed)?;
         Ok(())
     }
 
