@@ -55,6 +55,7 @@ names! {
     add c"add";
     items c"items";
     latin1 c"latin1";
+    import c"__import__";
 }
 
 /// The state of the module.
@@ -81,6 +82,8 @@ pub(crate) struct State {
     pub(crate) bytes_type: Own,
     pub(crate) bytearray_type: Own,
     pub(crate) modules: Own,
+    /// What `import` calls, if that is the interpreter's own.
+    pub(crate) import: Option<Own>,
     /// What `object` has: a class with these has no ways of its own.
     pub(crate) object_reduce_ex: Own,
     pub(crate) object_reduce: Own,
@@ -148,6 +151,7 @@ impl State {
             bytes_type: builtins.attr(c"bytes")?,
             bytearray_type: builtins.attr(c"bytearray")?,
             modules: sys.obj().attr(c"modules")?,
+            import: Some(builtins.attr(c"__import__")?).filter(|import| import.obj().is_builtin_function()),
             object_reduce_ex: object.obj().attr(c"__reduce_ex__")?,
             object_reduce: object.obj().attr(c"__reduce__")?,
             object_getstate: getstate,

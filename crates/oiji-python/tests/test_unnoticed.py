@@ -425,5 +425,44 @@ class Files(unittest.TestCase):
             self.assertIs(second[0], first)
 
 
+class Imports(unittest.TestCase):
+    """A class or function is looked for in its module, which `import` is asked for."""
+
+    def test_an_import_of_the_users_own_is_asked(self):
+        import builtins
+        own, asked = builtins.__import__, []
+
+        def noted(name, *rest, **options):
+            asked.append(name)
+            return own(name, *rest, **options)
+
+        for value in (Plain, io.BytesIO, len, WithInitargs.__getinitargs__):
+            seen = []
+            for dumps in (_pickle.dumps, module.dumps):
+                builtins.__import__ = noted
+                try:
+                    dumps(value, 5)
+                finally:
+                    builtins.__import__ = own
+                seen.append(asked[:])
+                asked.clear()
+            self.assertTrue(seen[0])
+            self.assertEqual(seen[1], seen[0])
+
+    def test_one_that_is_not_there_is_missed(self):
+        def stray():
+            pass
+
+        for name in ('stray', '__name__', '__dict__', '<locals>', '__annotations__'):
+            stray.__qualname__ = name
+            for protocol in (2, 5):
+                refused = []
+                for dumps in (_pickle.dumps, module.dumps):
+                    with self.assertRaises((_pickle.PicklingError, AttributeError)) as caught:
+                        dumps(stray, protocol)
+                    refused.append((type(caught.exception), str(caught.exception)))
+                self.assertEqual(refused[1], refused[0])
+
+
 if __name__ == '__main__':
     unittest.main()

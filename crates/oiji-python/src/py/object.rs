@@ -242,6 +242,10 @@ impl<'a> Obj<'a> {
         unsafe { ffi::PyCallable_Check(self.raw()) != 0 }
     }
 
+    pub(crate) fn is_builtin_function(self) -> bool {
+        self.type_raw() == &raw mut ffi::PyCFunction_Type
+    }
+
     pub(crate) fn is_iterator(self) -> bool {
         // SAFETY: as above.
         unsafe { ffi::PyIter_Check(self.raw()) != 0 }

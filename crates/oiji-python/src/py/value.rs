@@ -169,6 +169,17 @@ pub(crate) fn import_module(name: Obj<'_>) -> Py {
     unsafe { Own::take(ffi::PyImport_Import(name.raw())) }
 }
 
+/// Whether an `import` here would call this; its name is `__import__`.
+pub(crate) fn imports_by(function: Obj<'_>, name: Obj<'_>) -> bool {
+    // SAFETY: as above; what is borrowed is looked at at once.
+    unsafe {
+        let names = ffi::PyEval_GetBuiltins();
+        !names.is_null()
+            && ffi::PyDict_Check(names) != 0
+            && ffi::PyDict_GetItemWithError(names, name.raw()) == function.raw()
+    }
+}
+
 /// The float's text as `repr` has it.
 pub(crate) fn float_text(value: f64) -> Py<Vec<u8>> {
     // SAFETY: as above; the text is freed after it was copied.

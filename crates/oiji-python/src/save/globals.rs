@@ -1,6 +1,6 @@
 //! Classes and functions by name.
 
-use crate::py::{self, Kind, Obj, Own, Py};
+use crate::py::{self, Chars, Exact, Kind, Obj, Own, Py, typing};
 use crate::save::{Saver, Work, code};
 use crate::state::shown;
 
@@ -33,13 +33,50 @@ impl Saver<'_> {
         if !name.obj().is_str() {
             return py::raise(Kind::Type, "a name that is no str");
         }
-        let text = name.obj().text()?;
-        let path: Vec<&str> = text.split('.').collect();
-        if path.contains(&"<locals>") {
+        let is_simple =
+            name.obj().exact() == Exact::Str && matches!(name.obj().chars()?, Chars::Ascii(text) if is_simple(text));
+        if !is_simple && name.obj().text()?.split('.').any(|part| part == "<locals>") {
             let what = if cfg!(Py_3_13) { "get" } else { "pickle" };
             return py::raise(Kind::Attribute, &format!("Can't {what} local object {}", shown(name.obj())));
         }
         let module_name = self.module_of(object, name.obj())?;
+        if is_simple && self.is_at_once(object, &module_name, &name)? {
+            return self.simple_global(object, &module_name, &name);
+        }
+        self.global_of(object, module_name, name)
+    }
+
+    /// Whether a module that is imported has an object under a simple name, where `import` would do nothing.
+    fn is_at_once(&self, object: Obj<'_>, module: &Own, name: &Own) -> Py<bool> {
+        let st = self.st;
+        if self.protocol < 4 || self.hooks.persistent_id.is_some() || module.obj().exact() != Exact::Str {
+            return Ok(false);
+        }
+        if !st.import.as_ref().is_some_and(|import| py::imports_by(import.obj(), st.names.import.obj())) {
+            return Ok(false);
+        }
+        let found = st.modules.obj().dict_get(module.obj())?;
+        let Some(names) = found.and_then(|found| typing::module_dict(found, st.module_type.obj())) else {
+            return Ok(false);
+        };
+        Ok(names.dict_get(name.obj())?.is_some_and(|value| value.is(object)))
+    }
+
+    fn simple_global(&mut self, object: Obj<'_>, module: &Own, name: &Own) -> Py<()> {
+        if self.save_extension(object, module, name)? {
+            return Ok(());
+        }
+        for text in [module, name] {
+            self.boundary()?;
+            self.save_shared_key(text.obj())?;
+        }
+        self.out.buffer.put([code::STACK_GLOBAL])?;
+        self.memo_put(object)
+    }
+
+    fn global_of(&mut self, object: Obj<'_>, module_name: Own, name: Own) -> Py<()> {
+        let text = name.obj().text()?;
+        let path: Vec<&str> = text.split('.').collect();
         let found = py::import_module(module_name.obj()).ok();
         let module = match found.and_then(|_| self.st.modules.obj().item_maybe(module_name.obj()).ok().flatten()) {
             Some(module) => module,
@@ -114,8 +151,12 @@ impl Saver<'_> {
     }
 
     fn save_extension(&mut self, object: Obj<'_>, module: &Own, name: &Own) -> Py<bool> {
+        let registry = self.st.extension_registry.obj();
+        if registry.is_dict_exact() && registry.dict_len() == 0 {
+            return Ok(false);
+        }
         let key = py::tuple(&[module.clone(), name.clone()])?;
-        let Some(found) = self.st.extension_registry.obj().item_maybe(key.obj())? else { return Ok(false) };
+        let Some(found) = registry.item_maybe(key.obj())? else { return Ok(false) };
         match found.obj().index()? {
             number @ 1..=0xff => self.out.buffer.put([code::EXT1, number as u8])?,
             number @ 1..=0xffff => self.out.buffer.put([code::EXT2, number as u8, (number >> 8) as u8])?,
@@ -174,4 +215,9 @@ impl Saver<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether a name is that of no part of anything, nor one that modules answer by themselves.
+fn is_simple(name: &[u8]) -> bool {
+    !name.starts_with(b"__") && !name.iter().any(|byte| matches!(byte, b'.' | b'<'))
 }
