@@ -1,6 +1,7 @@
 //! What one import of the module holds: objects of the standard library that pickling asks for again and again.
 
 use std::cell::{Cell, OnceCell, RefCell};
+use std::ffi::CStr;
 
 use crate::load::Kept;
 use crate::py::layout::Layout;
@@ -98,6 +99,7 @@ pub(crate) struct State {
     /// How long the last pickle was, or half of the one before.
     pub(crate) last_len: Cell<usize>,
     known_names: [OnceCell<(Own, Own)>; 4],
+    ordered_names: OnceCell<(Own, Own)>,
     /// The base that `INT` and `LONG` read numbers in: 0 takes `0x10` too.
     pub(crate) text_base: i32,
     /// What makes `__dict__` of a class, where instances lie in memory as `py::plan` takes them to.
@@ -167,6 +169,7 @@ impl State {
             room: RefCell::default(),
             last_len: Cell::new(0),
             known_names: Default::default(),
+            ordered_names: OnceCell::new(),
             text_base: if cfg!(Py_3_14) { 10 } else { 0 },
             classes: OnceCell::new(),
         })
@@ -174,12 +177,12 @@ impl State {
 
     /// Module and name of a class of `datetime`; the two are never one str, as they are not for `pickle`.
     pub(crate) fn known_name(&self, known: Known) -> Py<&(Own, Own)> {
-        let place = &self.known_names[known as usize];
-        if let Some(names) = place.get() {
-            return Ok(names);
-        }
-        let names = (py::name(c"datetime")?, py::str_of(known.name())?);
-        Ok(place.get_or_init(|| names))
+        names_in(&self.known_names[known as usize], c"datetime", known.name())
+    }
+
+    /// Module and name of `OrderedDict`.
+    pub(crate) fn ordered_name(&self) -> Py<&(Own, Own)> {
+        names_in(&self.ordered_names, c"collections", "OrderedDict")
     }
 
     /// The classes that the module makes by itself.
@@ -205,6 +208,15 @@ impl State {
     pub(crate) fn unpickling<T>(&self, text: &str) -> Py<T> {
         py::raise_of(self.unpickling_error.obj(), text)
     }
+}
+
+/// Module and name of a class made in C, whose name is no interned str.
+fn names_in<'s>(place: &'s OnceCell<(Own, Own)>, module: &CStr, name: &str) -> Py<&'s (Own, Own)> {
+    if let Some(names) = place.get() {
+        return Ok(names);
+    }
+    let names = (py::name(module)?, py::str_of(name)?);
+    Ok(place.get_or_init(|| names))
 }
 
 /// The `repr` of an object, for messages.

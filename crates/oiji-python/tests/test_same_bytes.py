@@ -5,6 +5,7 @@
 OIJI_TEST_ROUNDS=10 makes ten times as many graphs.
 """
 import io
+import itertools
 import unittest
 import _pickle
 
@@ -178,6 +179,61 @@ class SameBytes(unittest.TestCase):
         self.assertSame(records, 'instances')
         self.assertSame([graphs.Data(number, [number]) for number in range(1500)], 'dataclasses')
         self.assertSame([graphs.SlotsOnly(number, [number]) for number in range(1500)], 'slots')
+
+    def test_ordered_dicts(self):
+        """However they came to their order, with whatever in them, and at the borders of batches."""
+        make = graphs.collections.OrderedDict
+        for count in (0, 1, 2, 3, 1000, 1001, 1002, 2001):
+            plain = make((str(number), number) for number in range(count))
+            self.assertSame([plain, plain], count)
+            for place in {0, 1, 999, 1000, count - 1}:
+                if 0 <= place < count:
+                    for value in ([place], graphs.SlotsOnly(1, 2), graphs.Record, make(a=make(b=[make])), plain):
+                        nested = plain.copy()
+                        nested[str(place)] = value
+                        self.assertSame(nested, (count, place), (5,))
+        several = [make(a=1, b=2, c=3) for _ in range(6)]
+        several[0].move_to_end('a')
+        del several[1]['b']
+        several[1]['b'] = 5
+        several[2].attribute = 'text'
+        several[3][1.5], several[3][b'c'], several[3][4] = 'a', 'b', several
+        several[4][()] = several[4][None] = several[4]
+        dict.__delitem__(several[5], 'b')
+        for one in several:
+            self.assertSame(one, 'changed')
+
+        class Sub(make):
+            pass
+
+        Sub.__module__, Sub.__qualname__, graphs.Sub = graphs.__name__, 'Sub', Sub
+        self.assertSame([Sub(a=1), make(a=Sub())], 'a subclass')
+
+    def test_ordered_dicts_that_change_meanwhile(self):
+        make = graphs.collections.OrderedDict
+
+        class Hook:
+            def __reduce__(self):
+                self.change(self.dict)
+                return str, ('hook',)
+
+        changes = [lambda d: d.update(a=5), lambda d: d.update(new=5), lambda d: d.pop('b', None), lambda d: d.clear(),
+                   lambda d: d.move_to_end('a'), lambda d: d.update(b=[6], a='a'), lambda d: d.__setattr__('x', 1)]
+        # The last where user code ran before.
+        wraps = [lambda value: value, lambda value: [len, value]]
+        places = [(count, place) for count in (1, 2, 3, 1001) for place in {0, 1, 2, 3, count - 1} if place < count]
+        for (count, place), change, wrap, alone in itertools.product(places, changes, wraps, (False, True)):
+            results = []
+            for dumps in (_pickle.dumps, module.dumps):
+                value = make((chr(97 + number), [number]) for number in range(count))
+                hook = Hook()
+                hook.dict, hook.change = value, change
+                value[chr(97 + place)] = hook if alone else [hook]
+                try:
+                    results.append(dumps(wrap(value), 5))
+                except Exception as error:
+                    results.append((type(error), str(error)))
+            self.assertEqual(results[1], results[0])
 
     def test_a_class_that_changes(self):
         """A plan for a class is no longer valid once the class gets a hook."""

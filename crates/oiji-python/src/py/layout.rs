@@ -430,5 +430,5 @@ sets[2] -= {5, 6}
             return Ok(false);
         }
     }
-    Ok(true)
+    super::ordered::agrees()
 }

@@ -18,6 +18,7 @@ pub(crate) mod make;
 pub(crate) mod memo;
 pub(crate) mod number;
 mod object;
+pub(crate) mod ordered;
 pub(crate) mod pause;
 pub(crate) mod plan;
 pub(crate) mod shape;

@@ -129,6 +129,14 @@ impl Saver<'_> {
 }
 
 impl Batch {
+    /// Pairs of which `given` came from an iterator, and all are written but the value of the last, whose key this is, and
+    /// those in `queue`. `alone`: no other is in the batch.
+    pub(super) fn resumed(iter: Own, given: usize, key: Own, queue: Vec<Own>, alone: bool) -> Batch {
+        let after = if alone { After::Single { again: false } } else { After::Continue };
+        let count = (given - 1) % BATCH + 1;
+        Batch { iter, pairs: true, queue, count, given, key: Some(key), after }
+    }
+
     /// Puts an item behind all that is in the queue.
     fn queue_behind(&mut self, item: &Own) {
         self.given += 1;

@@ -1,12 +1,13 @@
 //! From objects to bytes: what `_pickle` writes, byte for byte, with a stack of its own in place of Python's.
 //!
 //! `atoms` has what holds no others, `containers` what does, `globals` the names, `reduce` everything else; `plan` is a short
-//! way for instances of classes without hooks. Before any code runs that is not known to be harmless, `user_code` is asked.
+//! way for instances of classes without hooks, `ordered` one for OrderedDicts. Before any code runs that is not known to be harmless, `user_code` is asked.
 
 mod atoms;
 mod batch;
 mod containers;
 mod globals;
+mod ordered;
 mod plan;
 mod reduce;
 

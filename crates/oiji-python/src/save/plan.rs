@@ -6,8 +6,7 @@
 use std::rc::Rc;
 
 use crate::py::layout::{self, Place};
-use crate::py::typing;
-use crate::py::{self, Kind, Obj, Own, Py};
+use crate::py::{self, Kind, Obj, Own, Py, ordered, typing};
 use crate::save::containers::DictRun;
 use crate::save::{Descent, Saver, Work, code};
 use crate::state::State;
@@ -21,6 +20,8 @@ pub(super) enum Plan {
     Plain(Rc<Plain>),
     /// A call with what a value of the standard library is made of.
     Known(typing::Known),
+    /// An OrderedDict.
+    Ordered,
 }
 
 /// A class whose instances are no more than their attributes.
@@ -110,6 +111,7 @@ impl Saver<'_> {
         let plan = match self.plan_of(object)? {
             Some(Plan::Plain(plan)) => self.save_plain(object, plan)?,
             Some(Plan::Known(known)) => self.save_known(object, known)?,
+            Some(Plan::Ordered) => self.save_ordered(object)?,
             _ => false,
         };
         if plan { Ok(()) } else { self.save_object(object, py::Exact::Other) }
@@ -187,7 +189,7 @@ impl Saver<'_> {
 
     /// The class that begins an instance. Tells whether it is written.
     #[inline]
-    fn save_class_of(&mut self, object: Obj<'_>, module: &Own, name: &Own) -> Py<bool> {
+    pub(super) fn save_class_of(&mut self, object: Obj<'_>, module: &Own, name: &Own) -> Py<bool> {
         let class = object.class();
         match self.memo.get(class) {
             Some(index) => {
@@ -412,6 +414,9 @@ impl Saver<'_> {
 fn learn(st: &State, object: Obj<'_>, class: Obj<'_>) -> Py<Plan> {
     if let Some(known) = typing::known(class) {
         return Ok(Plan::Known(known));
+    }
+    if ordered::is_ordered(class) {
+        return Ok(Plan::Ordered);
     }
     let names = &st.names;
     let inherits = |name: &Own, ours: &Own| typing::lookup(class, name.obj()).is_some_and(|found| found.is(ours.obj()));
