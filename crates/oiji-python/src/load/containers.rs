@@ -2,6 +2,7 @@
 
 use super::Reader;
 use crate::input::Bytes;
+use crate::py::ordered::{self, is_ordered, is_plain_key};
 use crate::py::shape::is_blank;
 use crate::py::{self, Exact, Kind, Own, Py, make};
 
@@ -56,10 +57,12 @@ impl<I: Bytes> Reader<'_, I> {
         if dict.obj().is_dict_exact() {
             return self.fill_dict(&dict, start);
         }
-        let pairs = self.stack.items.split_off(start);
-        self.outside(|_| {
-            let set = |pair: &[Own]| make::set_any_item(dict.obj(), pair[0].obj(), pair[1].obj());
-            pairs.chunks_exact(2).try_for_each(set)
+        let set = if is_ordered(dict.obj().class()) { ordered::set } else { make::set_any_item };
+        self.outside(|reader| {
+            let pairs = reader.stack.items[start..].chunks_exact(2);
+            pairs.into_iter().try_for_each(|pair| set(dict.obj(), pair[0].obj(), pair[1].obj()))?;
+            reader.stack.items.truncate(start);
+            Ok(())
         })
     }
 
@@ -70,8 +73,7 @@ impl<I: Bytes> Reader<'_, I> {
         {
             return Ok(());
         }
-        let is_known = |key: &Own| matches!(key.obj().exact(), Exact::Str | Exact::Int | Exact::Bytes | Exact::Float);
-        if self.stack.items[start..].iter().step_by(2).all(is_known) {
+        if self.stack.items[start..].iter().step_by(2).all(|key| is_plain_key(key.obj())) {
             for pair in self.stack.items[start..].chunks_exact(2) {
                 dict.obj().set_item(pair[0].obj(), pair[1].obj())?;
             }
@@ -97,6 +99,12 @@ impl<I: Bytes> Reader<'_, I> {
     pub(super) fn add_items(&mut self) -> Py<()> {
         let start = self.marker()?;
         let Some(set) = self.taker(start)? else { return Ok(()) };
+        let is_plain = |item: &Own| is_plain_key(item.obj());
+        if set.obj().is_set() && self.stack.items[start..].iter().all(is_plain) {
+            self.stack.items[start..].iter().try_for_each(|item| make::add_to_set(set.obj(), item.obj()))?;
+            self.stack.items.truncate(start);
+            return Ok(());
+        }
         if set.obj().is_set() {
             let items = make::tuple_of_tail(&mut self.stack.items, start)?;
             return self.outside(|_| make::update_set(set.obj(), items.obj()));
@@ -122,6 +130,10 @@ impl<I: Bytes> Reader<'_, I> {
         let callable = self.take_top()?;
         if !args.obj().is_tuple() {
             return py::raise(Kind::Type, "argument list must be a tuple");
+        }
+        if is_ordered(callable.obj()) && args.obj().tuple_len() == 0 {
+            self.stack.push(ordered::new()?);
+            return Ok(());
         }
         let value = self.outside(move |_| make::call_with(callable.obj(), args.obj()))?;
         self.stack.push(value);

@@ -164,6 +164,13 @@ pub(crate) fn shown_as_memory<T>(place: &mut [u8], work: impl FnOnce(Obj<'_>) ->
     }
 }
 
+/// One element into a set or a subclass of it.
+#[inline]
+pub(crate) fn add_to_set(set: Obj<'_>, item: Obj<'_>) -> Py<()> {
+    // SAFETY: a set, as callers see to.
+    done(unsafe { ffi::PySet_Add(set.raw(), item.raw()) })
+}
+
 /// All of an iterable into a set or a subclass of it.
 pub(crate) fn update_set(set: Obj<'_>, items: Obj<'_>) -> Py<()> {
     // SAFETY: a set, as callers see to.
