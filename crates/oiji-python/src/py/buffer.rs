@@ -25,7 +25,7 @@ pub(crate) struct Buffer {
 }
 
 /// First touch of a page costs more than filling it; of a huge one, less.
-fn advise_huge_pages(start: *mut u8, len: usize) {
+pub(super) fn advise_huge_pages(start: *mut u8, len: usize) {
     const HUGE: usize = 2 << 20;
     #[cfg(target_os = "linux")]
     if len >= 2 * HUGE {
@@ -108,10 +108,7 @@ impl Buffer {
             }
             self.start = self.object.cast::<u8>().add(HEAD);
             self.room = wanted;
-            if more < LONG {
-                // A long copy is better off with small pages: they are in the cache yet when they are written.
-                advise_huge_pages(self.start, wanted);
-            }
+            advise_huge_pages(self.start, wanted);
         }
         Ok(())
     }

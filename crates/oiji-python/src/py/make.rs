@@ -5,6 +5,7 @@ use std::ptr;
 
 use pyo3_ffi as ffi;
 
+use super::buffer::advise_huge_pages;
 use super::{Obj, Own, Py, done, str_of_utf8};
 
 /// A str from UTF-8 with surrogates let through.
@@ -133,6 +134,7 @@ pub(crate) fn bytes_by(len: usize, fill: impl FnOnce(&mut [u8]) -> Py<()>) -> Py
         let made = Own::take(ffi::PyBytes_FromStringAndSize(ptr::null(), len as isize))?;
         if len > 0 {
             let start = ffi::PyBytes_AsString(made.raw()).cast::<u8>();
+            advise_huge_pages(start, len);
             fill(std::slice::from_raw_parts_mut(start, len))?;
         }
         Ok(made)
@@ -146,6 +148,7 @@ pub(crate) fn bytearray_by(len: usize, fill: impl FnOnce(&mut [u8]) -> Py<()>) -
         let made = Own::take(ffi::PyByteArray_FromStringAndSize(ptr::null(), len as isize))?;
         if len > 0 {
             let start = ffi::PyByteArray_AsString(made.raw()).cast::<u8>();
+            advise_huge_pages(start, len);
             fill(std::slice::from_raw_parts_mut(start, len))?;
         }
         Ok(made)

@@ -47,7 +47,13 @@ pub(crate) fn float(value: f64) -> Py {
     unsafe { Own::take(ffi::PyFloat_FromDouble(value)) }
 }
 
+/// From this length on it matters what memory the copy is written to.
+const LONG: usize = 1 << 20;
+
 pub(crate) fn bytes_of(bytes: &[u8]) -> Py {
+    if bytes.len() >= LONG {
+        return new_bytes(bytes);
+    }
     // SAFETY: as above.
     unsafe { Own::take(ffi::PyBytes_FromStringAndSize(bytes.as_ptr().cast(), bytes.len() as isize)) }
 }
@@ -61,8 +67,10 @@ pub(crate) fn new_bytes(bytes: &[u8]) -> Py {
 }
 
 pub(crate) fn bytearray_of(bytes: &[u8]) -> Py {
-    // SAFETY: as above.
-    unsafe { Own::take(ffi::PyByteArray_FromStringAndSize(bytes.as_ptr().cast(), bytes.len() as isize)) }
+    super::make::bytearray_by(bytes.len(), |place| {
+        place.copy_from_slice(bytes);
+        Ok(())
+    })
 }
 
 pub(crate) fn str_of(text: &str) -> Py {
