@@ -472,8 +472,9 @@ fn slots_of(st: &State, class: Obj<'_>) -> Py<Option<Vec<(Own, usize)>>> {
             }
             let offset = typing::lookup(class, name.obj()).and_then(|member| layout::slot_offset(member, class));
             match offset {
-                Some(offset) => slots.push((name, offset)),
-                None => return Ok(None),
+                // One that is declared twice stands in a state once.
+                Some(offset) if slots.iter().all(|(_, other)| *other != offset) => slots.push((name, offset)),
+                _ => return Ok(None),
             }
         }
     }
