@@ -13,6 +13,7 @@ const TESTS: &[&str] = &[
     "test_stubs",
     "test_unnoticed",
     "test_same_bytes",
+    "test_lone",
     "test_compact",
     "test_corpus",
     "test_differential",

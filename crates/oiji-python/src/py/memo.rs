@@ -4,12 +4,14 @@
 //! for each sixteen bytes of the page, because objects that are pickled after one another mostly lie beside one another.
 //!
 //! As long as no code but ours runs, nothing that is in the graph can go away, and nothing is held. `hold` comes before the
-//! first code that is not ours; from then on everything in the memo is kept alive.
+//! first code that is not ours; from then on everything in the memo is kept alive. Until then, what nobody but the one
+//! object that holds it can lead to need not be found: it is only put in order, `loose`, and has its place from `hold` on.
 
 use std::ptr::NonNull;
 
 use pyo3_ffi as ffi;
 
+use super::layout::{Place, place};
 use super::{Obj, Own};
 
 /// Up to so many entries, one table is enough.
@@ -17,12 +19,16 @@ const FEW: usize = 256;
 const PAGE_BITS: u32 = 12;
 const PAGE_PLACES: usize = 1 << (PAGE_BITS - 4);
 const TOGETHER: usize = 64;
+/// Room for so many is kept for the next pickle.
+const MOST_KEPT: usize = 1 << 16;
 /// Room is made for so many at the most before they come.
 const MOST_EXPECTED: usize = 16 << 20;
 /// 2^64 divided by the golden ratio.
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 /// Marks an entry that is an address within an object, and no object.
 const WITHIN: usize = 1;
+/// Marks an entry that has no place in a table yet.
+const LOOSE: usize = 2;
 
 /// Objects by address.
 #[derive(Default)]
@@ -30,6 +36,7 @@ pub(crate) struct Memo {
     /// Addresses with indexes plus one; an index of zero is an empty place.
     few: Vec<(usize, u32)>,
     few_shift: u32,
+    few_count: usize,
     /// Pages with block numbers plus one.
     pages: Vec<(usize, u32)>,
     page_shift: u32,
@@ -44,6 +51,7 @@ pub(crate) struct Memo {
     next: u32,
     /// How many of `order` are held.
     held: usize,
+    has_loose: bool,
     holds: bool,
     /// How many the last pickle had.
     expected: usize,
@@ -145,6 +153,50 @@ impl Memo {
         self.next += 1;
     }
 
+    /// Whether `put_loose` may be used: the indexes are those of the order.
+    pub(crate) fn may_be_loose(&self) -> bool {
+        !self.holds && self.order.len() == self.next as usize
+    }
+
+    /// Puts in an object that is not there and that nobody asks for before `hold`.
+    #[inline(always)]
+    pub(crate) fn put_loose(&mut self, object: Obj<'_>) {
+        self.order.push(object.address() | LOOSE);
+        self.has_loose = true;
+        self.next += 1;
+    }
+
+    /// As `put_within`, for the attributes of an instance, for which nobody asks before `hold`.
+    #[inline]
+    pub(crate) fn put_attributes_loose(&mut self, owner: Obj<'_>) {
+        self.order.push(owner.address() | WITHIN | LOOSE);
+        self.has_loose = true;
+        self.next += 1;
+    }
+
+    /// Gives all that is loose its place.
+    fn fasten(&mut self) {
+        self.has_loose = false;
+        for at in self.held..self.order.len() {
+            let entry = self.order[at];
+            if entry & LOOSE == 0 {
+                continue;
+            }
+            let entry = entry & !LOOSE;
+            self.order[at] = entry;
+            if entry & WITHIN == 0 {
+                self.place(entry, at as u32);
+                continue;
+            }
+            // SAFETY: nothing that is in the memo has gone while only our code ran.
+            if let Some(owner) = unsafe { Obj::borrowed((entry & !WITHIN) as *mut ffi::PyObject) }
+                && let Place::Values(values) = place(owner)
+            {
+                self.place(values.address(), at as u32);
+            }
+        }
+    }
+
     /// Counts something that nobody can come back to.
     #[inline]
     pub(crate) fn skip(&mut self) {
@@ -159,8 +211,10 @@ impl Memo {
     #[inline(always)]
     fn place(&mut self, address: usize, index: u32) -> bool {
         if self.blocks.is_empty() {
-            if 2 * (self.order.len() + 1) <= self.few.len() {
-                return insert(&mut self.few, of_address(address) >> self.few_shift, address, index);
+            if 2 * (self.few_count + 1) <= self.few.len() {
+                let new = insert(&mut self.few, of_address(address) >> self.few_shift, address, index);
+                self.few_count += usize::from(new);
+                return new;
             }
             return self.grow_few(address, index);
         }
@@ -191,7 +245,7 @@ impl Memo {
                 insert(&mut self.few, of_address(address) >> self.few_shift, address, index - 1);
             }
         } else {
-            self.order.reserve(self.expected.min(MOST_EXPECTED));
+            self.order.reserve(self.expected.min(MOST_EXPECTED).saturating_sub(self.order.len()));
             self.pages = vec![(0, 0); 64];
             self.page_shift = 64 - 6;
             self.last_page = address >> PAGE_BITS;
@@ -233,6 +287,9 @@ impl Memo {
     #[cold]
     #[inline(never)]
     pub(crate) fn hold(&mut self) {
+        if self.has_loose {
+            self.fasten();
+        }
         self.holds = true;
         for address in &self.order[self.held..] {
             if address & WITHIN == 0 {
@@ -249,7 +306,6 @@ impl Memo {
     /// the attributes away, and others to where they were.
     #[cfg(all(Py_3_11, not(Py_3_13)))]
     fn make_dicts(&mut self) {
-        use super::layout::{Place, place};
         for at in 0..self.order.len() {
             // SAFETY: an owner is in the memo by itself, or held by what is.
             let owner = match self.order[at] {
@@ -305,9 +361,13 @@ impl Memo {
             if old.few.len() > 128 {
                 old.few = Vec::new();
             }
-            old.few.fill((0, 0));
+            if old.few_count > 0 {
+                old.few.fill((0, 0));
+            }
             old.order.clear();
-            (old.next, old.holds, old.expected) = (0, false, self.expected);
+            old.order.shrink_to(MOST_KEPT);
+            (old.few_count, old.next, old.holds, old.has_loose) = (0, 0, false, false);
+            old.expected = self.expected;
             *self = old;
         }
     }

@@ -75,8 +75,7 @@ impl Saver<'_> {
     }
 
     #[inline]
-    pub(super) fn save_str(&mut self, object: Obj<'_>) -> Py<()> {
-        let single = self.compact && object.count() == 1;
+    pub(super) fn save_str(&mut self, object: Obj<'_>, single: bool) -> Py<()> {
         self.save_text(object)?;
         self.memo_put_unless(single, object)
     }
@@ -144,8 +143,7 @@ impl Saver<'_> {
     }
 
     /// Bytes, from protocol 3 on.
-    pub(super) fn save_bytes(&mut self, object: Obj<'_>) -> Py<()> {
-        let single = self.compact && object.count() == 1;
+    pub(super) fn save_bytes(&mut self, object: Obj<'_>, single: bool) -> Py<()> {
         // A file's `write` may let the last holder go.
         let held;
         let object = if object.bytes().len() >= FRAME_TARGET {

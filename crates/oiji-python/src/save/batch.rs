@@ -41,8 +41,8 @@ impl Saver<'_> {
                     batch.key = Some(object.clone());
                 }
                 self.boundary()?;
-                if !self.flat(object.obj())? {
-                    let descent = self.descend(object.obj());
+                if !self.flat(object.obj(), false)? {
+                    let descent = self.descend(object.obj(), false);
                     if !matches!(descent, Descent::Done) {
                         return self.leave(descent, Work::Batch(batch));
                     }
@@ -106,7 +106,7 @@ impl Saver<'_> {
         batch.given += 1;
         if !batch.pairs {
             self.boundary()?;
-            if self.flat(item.obj())? {
+            if self.flat(item.obj(), false)? {
                 return Ok(true);
             }
             batch.queue.push(item.clone());
@@ -114,12 +114,12 @@ impl Saver<'_> {
         }
         let (key, value) = (item.obj().tuple_item(0), item.obj().tuple_item(1));
         self.boundary()?;
-        if !self.flat(key)? {
+        if !self.flat(key, false)? {
             batch.queue.extend([value.own(), key.own()]);
             return Ok(false);
         }
         self.boundary()?;
-        if !self.flat(value)? {
+        if !self.flat(value, false)? {
             batch.key = Some(key.own());
             batch.queue.push(value.own());
             return Ok(false);

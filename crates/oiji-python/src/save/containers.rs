@@ -31,14 +31,14 @@ pub(super) struct DictRun {
     size: usize,
     /// The value whose key is written.
     value: Option<Own>,
-    /// Whether its keys are those of other dicts too, and a pickle is to be compact.
+    /// Whether its keys are those of other dicts too.
     shared: bool,
 }
 
 impl DictRun {
     /// A dict of which so many items are written.
     pub(super) fn resumed(dict: Own, written: usize, size: usize) -> DictRun {
-        DictRun { dict, position: written as isize, batch: 1, size, value: None, shared: false }
+        DictRun { dict, position: written as isize, batch: 1, size, value: None, shared: true }
     }
 
     /// The step of a path to the value that is being written.
@@ -113,9 +113,9 @@ impl Saver<'_> {
                 run.next = 1;
                 self.boundary()?;
                 if let Some(item) = run.list.obj().list_item_borrowed(0)
-                    && !self.flat(item)?
+                    && !self.flat(item, true)?
                 {
-                    let descent = self.descend(item);
+                    let descent = self.descend(item, true);
                     if !matches!(descent, Descent::Done) {
                         return self.leave(descent, Work::List(run));
                     }
@@ -141,8 +141,8 @@ impl Saver<'_> {
             run.next += 1;
             run.batch += 1;
             let kind = item.exact();
-            if !self.flat(item)? {
-                let descent = self.descend(item);
+            if !self.flat(item, true)? {
+                let descent = self.descend(item, true);
                 if !matches!(descent, Descent::Done) {
                     return self.leave(descent, Work::List(run));
                 }
@@ -188,12 +188,13 @@ impl Saver<'_> {
 
     pub(super) fn tuple_run(&mut self, mut run: TupleRun) -> Py<()> {
         let len = run.tuple.obj().tuple_len();
+        let once = run.single || self.compact;
         while run.next < len {
             self.boundary()?;
             let item = run.tuple.obj().tuple_item(run.next);
             run.next += 1;
-            if !self.flat(item)? {
-                let descent = self.descend(item);
+            if !self.flat(item, once)? {
+                let descent = self.descend(item, once);
                 if !matches!(descent, Descent::Done) {
                     return self.leave(descent, Work::Tuple(run));
                 }
@@ -201,7 +202,7 @@ impl Saver<'_> {
         }
         let short = len <= 3 && self.protocol >= 2;
         let tuple = run.tuple.obj();
-        let single = self.compact && run.single;
+        let single = run.single && (self.compact || self.lone);
         if !single && let Some(index) = self.memo.get(tuple) {
             // It was written once more inside itself: that one stays.
             if !short && self.bin {
@@ -243,7 +244,7 @@ impl Saver<'_> {
         if size > 1 {
             self.out.buffer.put([code::MARK])?;
         }
-        let shared = self.compact && layout::shares_keys(object);
+        let shared = layout::shares_keys(object);
         self.dict_run(DictRun { dict: object.own(), position: 0, batch: 0, size, value: None, shared })
     }
 
@@ -252,8 +253,8 @@ impl Saver<'_> {
             // Its key was no atom.
             self.boundary()?;
             run.batch += 1;
-            if !self.flat(value.obj())? {
-                let descent = self.descend(value.obj());
+            if !self.flat(value.obj(), true)? {
+                let descent = self.descend(value.obj(), true);
                 if !matches!(descent, Descent::Done) {
                     return self.leave(descent, Work::Dict(run));
                 }
@@ -273,14 +274,14 @@ impl Saver<'_> {
             let Some((key, value)) = self.dict_next(run.dict.obj(), &mut run.position) else {
                 return if run.size == 1 { Ok(()) } else { self.end_items(&run) };
             };
-            let written = !self.out.is_full() && if run.shared { self.flat_key(key)? } else { self.flat(key)? };
+            let written = !self.out.is_full() && if run.shared { self.flat_key(key)? } else { self.flat(key, true)? };
             if !written {
                 // User code may come before the value.
                 let (key, value) = (key.own(), value.own());
                 self.boundary()?;
-                let written = self.flat(key.obj())?;
+                let written = self.flat(key.obj(), false)?;
                 run.value = Some(value);
-                let descent = if written { Descent::Below(self.work.len()) } else { self.descend(key.obj()) };
+                let descent = if written { Descent::Below(self.work.len()) } else { self.descend(key.obj(), false) };
                 return self.leave(descent, Work::Dict(run));
             }
             if self.out.is_full() {
@@ -289,8 +290,8 @@ impl Saver<'_> {
                 return Ok(());
             }
             run.batch += 1;
-            if !self.flat(value)? {
-                let descent = self.descend(value);
+            if !self.flat(value, true)? {
+                let descent = self.descend(value, true);
                 if !matches!(descent, Descent::Done) {
                     return self.leave(descent, Work::Dict(run));
                 }
@@ -335,13 +336,7 @@ impl Saver<'_> {
                 run.batch = 0;
                 self.out.buffer.put([code::MARK])?;
             }
-            let set = run.set.obj();
-            let item = if self.known {
-                layout::set_next(set, &mut run.position)
-            } else {
-                set.set_next_borrowed(&mut run.position)
-            };
-            let Some(item) = item else { return self.end_set(&run) };
+            let Some(item) = self.set_next(run.set.obj(), &mut run.position) else { return self.end_set(&run) };
             run.batch += 1;
             if self.out.is_full() {
                 let item = item.own();
@@ -349,13 +344,18 @@ impl Saver<'_> {
                 self.work.push(Work::Value(item));
                 return Ok(());
             }
-            if !self.flat(item)? {
-                let descent = self.descend(item);
+            if !self.flat(item, true)? {
+                let descent = self.descend(item, true);
                 if !matches!(descent, Descent::Done) {
                     return self.leave(descent, Work::Set(run));
                 }
             }
         }
+    }
+
+    #[inline]
+    fn set_next<'a>(&self, set: Obj<'a>, position: &mut isize) -> Option<Obj<'a>> {
+        if self.known { layout::set_next(set, position) } else { set.set_next_borrowed(position) }
     }
 
     fn end_set(&mut self, run: &SetRun) -> Py<()> {
@@ -375,19 +375,16 @@ impl Saver<'_> {
         }
         self.fast_enter(object)?;
         self.out.buffer.put([code::MARK])?;
-        let items = object.iter()?;
-        // Its iterator holds it once more.
-        self.frozenset_run(items, object.own())
+        self.frozenset_run(object.own(), 0)
     }
 
-    pub(super) fn frozenset_run(&mut self, items: Own, set: Own) -> Py<()> {
-        loop {
-            let Some(item) = items.obj().next()? else { break };
+    pub(super) fn frozenset_run(&mut self, set: Own, mut position: isize) -> Py<()> {
+        while let Some(item) = self.set_next(set.obj(), &mut position) {
             self.boundary()?;
-            if !self.flat(item.obj())? {
-                let descent = self.descend(item.obj());
+            if !self.flat(item, false)? {
+                let descent = self.descend(item, false);
                 if !matches!(descent, Descent::Done) {
-                    return self.leave(descent, Work::FrozenSet(items, set));
+                    return self.leave(descent, Work::FrozenSet(set, position));
                 }
             }
         }

@@ -77,6 +77,8 @@ pub(crate) struct Saver<'s> {
     fast: bool,
     /// Whether objects that only one other holds are left out of the memo.
     compact: bool,
+    /// Whether no user code has run, so that such objects are met once, and their entries looked for by nobody.
+    lone: bool,
     /// Set where the pickle is to be written once more, with all memo entries.
     again: bool,
     known: bool,
@@ -104,8 +106,8 @@ enum Work {
     Set(SetRun),
     Batch(Box<Batch>),
     Tuple(TupleRun),
-    /// The items of a frozenset, and the frozenset.
-    FrozenSet(Own, Own),
+    /// A frozenset, and where its next item is.
+    FrozenSet(Own, isize),
     Instance(InstanceRun),
     Emit(u8),
     /// A module and a name in it, to be written as `GLOBAL`.
@@ -160,6 +162,7 @@ impl<'s> Saver<'s> {
     ) -> Self {
         let fast = pickler.is_some_and(|pickler| pickler.fast.get() != 0);
         let compact = options.compact && pickler.is_none();
+        let lone = !fast && !compact && memo.may_be_loose();
         Saver {
             st,
             options,
@@ -171,6 +174,7 @@ impl<'s> Saver<'s> {
             bin: options.protocol > 0,
             fast,
             compact,
+            lone,
             again: false,
             known: st.layout.known,
             fast_nesting: 0,
@@ -193,6 +197,7 @@ impl<'s> Saver<'s> {
             self.work.clear();
             (self.fast_nesting, self.nesting, self.open) = (0, 0, 0);
             self.memo.clear();
+            self.lone = !self.fast && self.memo.may_be_loose();
             self.out.restart();
             result = self.pickle(object);
         }
@@ -217,6 +222,8 @@ impl<'s> Saver<'s> {
     }
 
     fn pickle(&mut self, object: Obj<'_>) -> Py<()> {
+        // Whoever calls may hold the root no more than once, and it may hold itself.
+        self.single = false;
         if self.protocol >= 2 {
             self.out.buffer.put([code::PROTO, self.protocol])?;
             if self.protocol >= 4 {
@@ -246,8 +253,18 @@ impl<'s> Saver<'s> {
             self.again = true;
             return Err(Raised);
         }
+        self.lone = false;
         self.memo.hold();
         Ok(())
+    }
+
+    /// Whether an object is met but once, because only one other holds it. `once`: that one is written no second time while
+    /// it is not in the memo, as tuples are that hold themselves.
+    ///
+    /// In a compact pickle such an object has no entry; else the entry is loose.
+    #[inline(always)]
+    fn is_single(&self, object: Obj<'_>, once: bool) -> bool {
+        once && (self.compact || self.lone) && object.count() == 1
     }
 
     /// Runs user code, which may look at the pickler's memo and change it.
@@ -265,7 +282,7 @@ impl<'s> Saver<'s> {
     /// Writes an object, or leaves the rest of it on the stack.
     fn save(&mut self, object: Obj<'_>) -> Py<()> {
         self.boundary()?;
-        if self.flat(object)? { Ok(()) } else { self.deep(object) }
+        if self.flat(object, false)? { Ok(()) } else { self.deep(object) }
     }
 
     fn run(&mut self) -> Py<()> {
@@ -276,7 +293,7 @@ impl<'s> Saver<'s> {
                 Work::Value(object) => self.save(object.obj())?,
                 Work::Pid(object) => {
                     self.boundary()?;
-                    if !self.atom(object.obj())? {
+                    if !self.atom(object.obj(), false)? {
                         self.container(object.obj())?;
                     }
                 }
@@ -285,7 +302,7 @@ impl<'s> Saver<'s> {
                 Work::Set(run) => self.set_run(run)?,
                 Work::Batch(batch) => self.batch(batch)?,
                 Work::Tuple(run) => self.tuple_run(run)?,
-                Work::FrozenSet(items, set) => self.frozenset_run(items, set)?,
+                Work::FrozenSet(set, position) => self.frozenset_run(set, position)?,
                 Work::Instance(run) => self.instance_run(run)?,
                 Work::Emit(code) => self.out.buffer.put([code])?,
                 Work::Global(module, name) => self.global_lines(module, name)?,
@@ -314,19 +331,19 @@ impl<'s> Saver<'s> {
     }
 
     /// Writes an object if it is one that leaves nothing on the stack. No user code runs but for a file that takes long
-    /// content.
+    /// content. `once` is as for `is_single`.
     #[inline(always)]
-    fn flat(&mut self, object: Obj<'_>) -> Py<bool> {
+    fn flat(&mut self, object: Obj<'_>, once: bool) -> Py<bool> {
         if self.hooks.persistent_id.is_some() {
             return Ok(false);
         }
-        self.atom(object)
+        self.atom(object, once)
     }
 
     /// As `flat`, of a key that other dicts have too.
     fn flat_key(&mut self, key: Obj<'_>) -> Py<bool> {
         if key.exact() != Exact::Str {
-            return self.flat(key);
+            return self.flat(key, false);
         }
         self.save_shared_key(key)?;
         Ok(true)
@@ -334,20 +351,26 @@ impl<'s> Saver<'s> {
 
     /// As `flat`, of no persistent id.
     #[inline(always)]
-    fn atom(&mut self, object: Obj<'_>) -> Py<bool> {
+    fn atom(&mut self, object: Obj<'_>, once: bool) -> Py<bool> {
         match object.exact() {
-            Exact::Str => match self.memo.get(object) {
-                Some(index) => self.memo_get(index)?,
-                None => self.save_str(object)?,
-            },
+            Exact::Str => {
+                let single = self.is_single(object, once);
+                match if single { None } else { self.memo.get(object) } {
+                    Some(index) => self.memo_get(index)?,
+                    None => self.save_str(object, single)?,
+                }
+            }
             Exact::Int => self.save_int(object)?,
             Exact::Float => self.save_float(object)?,
             Exact::Tuple if object.tuple_len() == 0 => self.save_empty_tuple()?,
             kind @ (Exact::Tuple | Exact::Dict | Exact::List | Exact::Bytes) => {
-                if let Some(index) = self.memo.get(object) {
+                let single = self.is_single(object, once);
+                if !single && let Some(index) = self.memo.get(object) {
                     self.memo_get(index)?;
                 } else if kind == Exact::Bytes && self.protocol >= 3 {
-                    self.save_bytes(object)?;
+                    self.save_bytes(object, single)?;
+                } else if single {
+                    return Ok(false);
                 } else {
                     return Ok(kind == Exact::Dict && self.memo_get_instance_dict(object)?);
                 }
@@ -379,9 +402,9 @@ impl<'s> Saver<'s> {
     /// other goes to the stack, below what is left of it.
     ///
     /// Objects nest without limit; these functions call one another only so often.
-    fn descend(&mut self, object: Obj<'_>) -> Descent {
+    fn descend(&mut self, object: Obj<'_>, once: bool) -> Descent {
         let base = self.work.len();
-        self.single = self.compact && object.count() == 1;
+        self.single = self.is_single(object, once);
         if self.nesting >= NESTING {
             self.work.push(Work::Value(object.own()));
             return Descent::Below(base);
@@ -415,7 +438,7 @@ impl<'s> Saver<'s> {
             if !pid.obj().is_none() {
                 return self.save_persistent(pid);
             }
-            if self.atom(object.obj())? {
+            if self.atom(object.obj(), false)? {
                 return Ok(());
             }
             return self.container(object.obj());
@@ -454,10 +477,22 @@ impl<'s> Saver<'s> {
         self.put_op(index)
     }
 
-    /// As `memo_put`; a compact pickle leaves out what only one other object holds.
+    /// As `memo_put`; a compact pickle leaves out what `is_single`.
     #[inline]
     fn memo_put_unless(&mut self, single: bool, object: Obj<'_>) -> Py<()> {
-        if self.compact && single { Ok(()) } else { self.memo_put(object) }
+        if !single {
+            return self.memo_put(object);
+        }
+        if self.compact {
+            return Ok(());
+        }
+        if !self.lone {
+            // User code has run since.
+            return self.memo_put(object);
+        }
+        let index = self.memo.next_index();
+        self.memo.put_loose(object);
+        self.put_op(index)
     }
 
     #[inline]

@@ -35,16 +35,16 @@ impl Saver<'_> {
             }
             let Some((key, value)) = layout::dict_next(object, &mut position) else { break };
             self.boundary()?;
-            self.flat(key)?;
+            self.flat(key, true)?;
             self.boundary()?;
-            if !self.flat(value)? {
+            if !self.flat(value, true)? {
                 let (held, key) = (object.own(), key.own());
                 // As `pickle`, which asks for the second item before it writes the first.
                 let mut after = position;
                 let second = if first { layout::dict_next(object, &mut after) } else { None };
                 let second = second.map(|(key, value)| [value.own(), key.own()]);
                 let before = ordered::version(object);
-                let descent = self.descend(value);
+                let descent = self.descend(value, true);
                 // What came of it may have run user code, and then nothing is where it was.
                 if !matches!(descent, Descent::Done) || self.memo.holds() {
                     let failed = matches!(descent, Descent::Failed(..));

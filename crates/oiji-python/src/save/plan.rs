@@ -243,11 +243,11 @@ impl Saver<'_> {
             Begun::Dict(dict) => {
                 let run = InstanceRun { object: object.own(), plan, part: Part::End, next: 0, count: slots, pair };
                 self.work.push(Work::Instance(run));
-                let alone = self.compact && dict.count() == 1;
+                let alone = self.is_single(dict, true);
                 // A file's `write` may give the instance another dict.
                 let dict = dict.own();
                 self.boundary()?;
-                if self.flat(dict.obj())? {
+                if self.flat(dict.obj(), true)? {
                     return Ok(true);
                 }
                 self.single = alone;
@@ -259,7 +259,11 @@ impl Saver<'_> {
                 self.out.buffer.put([code::EMPTY_DICT])?;
                 if !self.compact {
                     let index = self.memo.next_index();
-                    self.memo.put_within(object, values.address());
+                    if self.lone {
+                        self.memo.put_attributes_loose(object);
+                    } else {
+                        self.memo.put_within(object, values.address());
+                    }
                     self.put_op(index)?;
                 }
                 let count = values.len();
@@ -290,9 +294,9 @@ impl Saver<'_> {
             self.boundary()?;
             self.save_shared_key(name)?;
             self.boundary()?;
-            if !self.flat(value)? {
+            if !self.flat(value, true)? {
                 let held = object.own();
-                let descent = self.descend(value);
+                let descent = self.descend(value, true);
                 // What came of it may have run user code, and then nothing is where it was.
                 if !matches!(descent, Descent::Done) || self.memo.holds() {
                     let run = InstanceRun { object: held, plan, part: Part::Attributes, next: at + 1, count, pair };
@@ -338,9 +342,9 @@ impl Saver<'_> {
             self.boundary()?;
             self.save_shared_key(name.obj())?;
             self.boundary()?;
-            if !self.flat(value)? {
+            if !self.flat(value, true)? {
                 let held = object.own();
-                let descent = self.descend(value);
+                let descent = self.descend(value, true);
                 if !matches!(descent, Descent::Done) || self.memo.holds() {
                     let plan = plan.clone();
                     let run = InstanceRun { object: held, plan, part: Part::Slots, next: at + 1, count, pair: true };

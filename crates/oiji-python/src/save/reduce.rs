@@ -133,7 +133,7 @@ impl Saver<'_> {
     /// Writes a call, as far as that goes at once.
     fn call(&mut self, callable: Obj<'_>, args: Obj<'_>, made: Made) -> Py<()> {
         self.boundary()?;
-        if !self.flat(callable)? {
+        if !self.flat(callable, false)? {
             self.work.push(Work::Made(Box::new(made)));
             self.work.push(Work::Emit(code::REDUCE));
             self.push(args.own());
@@ -141,8 +141,8 @@ impl Saver<'_> {
             return Ok(());
         }
         self.boundary()?;
-        if !self.flat(args)? {
-            let descent = self.descend(args);
+        if !self.flat(args, false)? {
+            let descent = self.descend(args, false);
             if !matches!(descent, Descent::Done) {
                 let base = descent.base(self.work.len());
                 self.work.insert(base, Work::Made(Box::new(made)));
@@ -243,8 +243,8 @@ impl Saver<'_> {
     /// Writes a state, as far as that goes at once.
     fn build(&mut self, state: Own) -> Py<()> {
         self.boundary()?;
-        if !self.flat(state.obj())? {
-            let descent = self.descend(state.obj());
+        if !self.flat(state.obj(), false)? {
+            let descent = self.descend(state.obj(), false);
             if !matches!(descent, Descent::Done) {
                 return self.leave(descent, Work::Emit(code::BUILD));
             }
