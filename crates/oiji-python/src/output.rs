@@ -51,6 +51,12 @@ impl Output {
         self.buffer.len() >= self.full
     }
 
+    /// The length from which on the open frame is long enough.
+    #[inline]
+    pub(crate) fn full(&self) -> usize {
+        self.full
+    }
+
     /// Ends a frame that is long enough, and begins the next.
     pub(crate) fn next_frame(&mut self) -> Py<()> {
         self.end_frame();

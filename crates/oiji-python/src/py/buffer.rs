@@ -113,6 +113,18 @@ impl Buffer {
         Ok(())
     }
 
+    /// Sees that of `most` ops of `each` bytes some fit; tells how many. The last bytes of what was expected may do for them,
+    /// so it grows for none that is not there.
+    #[inline]
+    fn room_for_each(&mut self, each: usize, most: usize) -> Py<usize> {
+        let there = (self.room - self.len) / each;
+        if there >= most || !self.object.is_null() {
+            return Ok(most.min(there));
+        }
+        self.reserve(each * most)?;
+        Ok(most)
+    }
+
     /// Appends an array: an op of known length.
     #[inline]
     pub(crate) fn put<const N: usize>(&mut self, bytes: [u8; N]) -> Py<()> {
@@ -156,6 +168,73 @@ impl Buffer {
             }
         }
         self.len += head_len + len;
+        Ok(())
+    }
+
+    /// Appends ints as `next` gives them, `most` of them, or until there are `full` bytes. The opcodes are those for one, two
+    /// and four bytes.
+    #[inline(always)]
+    pub(crate) fn put_ints(
+        &mut self,
+        opcodes: [u8; 3],
+        most: usize,
+        full: usize,
+        mut next: impl FnMut() -> Option<i32>,
+    ) -> Py<()> {
+        let most = self.room_for_each(8, most)?;
+        let [one, two, four] = opcodes.map(u32::from);
+        let mut len = self.len;
+        for _ in 0..most {
+            if len >= full {
+                break;
+            }
+            let Some(value) = next() else { break };
+            let bits = value as u32;
+            // SAFETY: there is room for eight bytes each of `most` ints from `self.len` on, and less were appended.
+            unsafe {
+                let at = self.start.add(len);
+                // Branches, and stores of their own: where the next int goes must not wait for this one to be read.
+                if bits > 0xffff {
+                    at.cast::<u64>().write_unaligned((u64::from(four) | u64::from(bits) << 8).to_le());
+                    len += 5;
+                } else if bits > 0xff {
+                    at.cast::<u32>().write_unaligned((two | bits << 8).to_le());
+                    len += 3;
+                } else {
+                    at.cast::<u16>().write_unaligned(((one | bits << 8) as u16).to_le());
+                    len += 2;
+                }
+            }
+        }
+        self.len = len;
+        Ok(())
+    }
+
+    /// Appends floats as `next` gives them, `most` of them, or until there are `full` bytes.
+    #[inline(always)]
+    pub(crate) fn put_floats(
+        &mut self,
+        opcode: u8,
+        most: usize,
+        full: usize,
+        mut next: impl FnMut() -> Option<f64>,
+    ) -> Py<()> {
+        let most = self.room_for_each(9, most)?;
+        let mut len = self.len;
+        for _ in 0..most {
+            if len >= full {
+                break;
+            }
+            let Some(value) = next() else { break };
+            // SAFETY: there is room for nine bytes each of `most` floats from `self.len` on.
+            unsafe {
+                let at = self.start.add(len);
+                at.write(opcode);
+                at.add(1).cast::<[u8; 8]>().write_unaligned(value.to_be_bytes());
+            }
+            len += 9;
+        }
+        self.len = len;
         Ok(())
     }
 

@@ -131,15 +131,19 @@ pub(crate) fn set_next<'a>(set: Obj<'a>, position: &mut isize) -> Option<Obj<'a>
     // SAFETY: a set that is alive, as callers see to; an entry with hash -1 is one that was taken out.
     unsafe {
         let set = set.raw().cast::<Set>();
-        while *position <= (*set).mask {
-            let entry = (*set).table.offset(*position);
-            *position += 1;
-            if (*entry).hash != -1
-                && let Some(key) = Obj::borrowed((*entry).key)
+        let (table, end) = ((*set).table, (*set).mask + 1);
+        let mut at = *position;
+        while at < end {
+            let entry = table.offset(at);
+            at += 1;
+            if let Some(key) = Obj::borrowed((*entry).key)
+                && (*entry).hash != -1
             {
+                *position = at;
                 return Some(key);
             }
         }
+        *position = end.max(*position);
         None
     }
 }

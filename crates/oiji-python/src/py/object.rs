@@ -10,6 +10,7 @@ use super::{Chars, Kind, Py, Raised, clear, is_raised, raise};
 
 /// A borrowed object.
 #[derive(Clone, Copy)]
+#[repr(transparent)]
 pub(crate) struct Obj<'a>(pub(super) NonNull<ffi::PyObject>, pub(super) PhantomData<&'a ()>);
 
 /// An object that is owned: it is kept alive.
@@ -465,6 +466,16 @@ impl<'a> Obj<'a> {
         }
         // SAFETY: as above.
         unsafe { Obj::borrowed(ffi::PyList_GET_ITEM(self.raw(), index as isize)) }
+    }
+
+    /// The items of a list, until anything may change it.
+    #[inline]
+    pub(crate) fn list_slice(self) -> &'a [Option<Obj<'a>>] {
+        // SAFETY: as above; the items are that many words, each an object or null.
+        unsafe {
+            let (items, len) = ((*self.raw().cast::<ffi::PyListObject>()).ob_item, self.list_len());
+            if len == 0 { &[] } else { std::slice::from_raw_parts(items.cast(), len) }
+        }
     }
 
     /// How many references there are to it.

@@ -146,35 +146,34 @@ impl Saver<'_> {
                 if !matches!(descent, Descent::Done) {
                     return self.leave(descent, Work::List(run));
                 }
-            } else if self.bin && self.hooks.persistent_id.is_none() {
+            } else if matches!(kind, Exact::Int | Exact::Float) && self.bin {
                 self.numbers(&mut run, kind)?;
             }
         }
     }
 
     /// Goes on with a list as long as there are numbers of this kind.
-    #[inline(never)]
+    #[inline]
     fn numbers(&mut self, run: &mut ListRun, kind: Exact) -> Py<()> {
-        if !matches!(kind, Exact::Int | Exact::Float) {
-            return Ok(());
-        }
         let list = run.list.obj();
         let most = list.list_len().min(run.next + BATCH - run.batch);
-        let first = run.next;
-        while run.next < most && !self.out.is_full() {
-            match list.list_item_borrowed(run.next) {
-                Some(item) if item.exact() == kind => {
-                    if kind == Exact::Int {
-                        self.save_int(item)?
-                    } else {
-                        self.save_float(item)?
-                    }
-                }
-                _ => break,
-            }
-            run.next += 1;
+        let left = &list.list_slice()[run.next.min(most)..most];
+        let (mut count, full) = (0, self.out.full());
+        match kind {
+            Exact::Int if self.known => self.out.buffer.put_ints(INTS, left.len(), full, || {
+                let value = small_int((*left.get(count)?)?)?;
+                count += 1;
+                Some(value)
+            })?,
+            Exact::Float => self.out.buffer.put_floats(code::BINFLOAT, left.len(), full, || {
+                let item = (*left.get(count)?).filter(|item| item.exact() == Exact::Float)?;
+                count += 1;
+                Some(item.as_f64())
+            })?,
+            _ => {}
         }
-        run.batch += run.next - first;
+        run.next += count;
+        run.batch += count;
         Ok(())
     }
 
@@ -338,6 +337,7 @@ impl Saver<'_> {
             }
             let Some(item) = self.set_next(run.set.obj(), &mut run.position) else { return self.end_set(&run) };
             run.batch += 1;
+            let kind = item.exact();
             if self.out.is_full() {
                 let item = item.own();
                 self.work.push(Work::Set(run));
@@ -349,6 +349,17 @@ impl Saver<'_> {
                 if !matches!(descent, Descent::Done) {
                     return self.leave(descent, Work::Set(run));
                 }
+            } else if kind == Exact::Int && self.known && self.bin {
+                let most = (BATCH - run.batch).min(run.size);
+                let (set, full, mut count) = (run.set.obj(), self.out.full(), 0);
+                let mut position = run.position;
+                self.out.buffer.put_ints(INTS, most, full, || {
+                    let value = small_int(layout::set_next(set, &mut position)?)?;
+                    run.position = position;
+                    count += 1;
+                    Some(value)
+                })?;
+                run.batch += count;
             }
         }
     }
@@ -397,3 +408,11 @@ impl Saver<'_> {
         self.memo_put(set.obj())
     }
 }
+
+/// The value of an int that `layout` knows to be short.
+#[inline(always)]
+fn small_int(item: Obj<'_>) -> Option<i32> {
+    if item.exact() == Exact::Int { layout::small_int(item).map(|value| value as i32) } else { None }
+}
+
+const INTS: [u8; 3] = [code::BININT1, code::BININT2, code::BININT];
