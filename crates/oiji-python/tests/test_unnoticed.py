@@ -27,6 +27,13 @@ class Plain:
     pass
 
 
+class Slotted:
+    __slots__ = ('number',)
+
+    def __init__(self, number):
+        self.number = number
+
+
 class WithState:
     """Written with a state it never had."""
 
@@ -317,6 +324,26 @@ class Hooks(unittest.TestCase):
             for protocol in range(6):
                 Pickler(io.BytesIO(), protocol).dump(value)
         self.assertEqual(asked['ours'], asked['theirs'])
+
+    def test_persistent_id_is_asked_of_the_parts_of_every_instance(self):
+        import collections
+        import datetime
+        values = []
+        for number in range(3):
+            plain = Plain()
+            plain.number, plain.inner = number, ['text']
+            values += [plain, datetime.date(2000, 1, 1 + number), collections.OrderedDict(a=[number]), Slotted(number)]
+        for protocol in range(2, 6):
+            results = []
+            for pickler in (_pickle.Pickler, module.Pickler):
+                class Asks(pickler):
+                    def persistent_id(self, value):
+                        asked.append((type(value), value if isinstance(value, (str, int)) else None))
+
+                asked, file = [], io.BytesIO()
+                Asks(file, protocol).dump(values)
+                results.append((asked, file.getvalue()))
+            self.assertEqual(results[1], results[0])
 
     def test_a_mapping_may_be_the_dispatch_table(self):
         import collections

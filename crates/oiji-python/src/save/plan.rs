@@ -119,7 +119,10 @@ impl Saver<'_> {
 
     #[inline]
     fn plan_of(&mut self, object: Obj<'_>) -> Py<Option<Plan>> {
-        if !self.known || self.protocol < 2 || self.fast || self.hooks.reducer_override.is_some() {
+        let hooks = self.hooks;
+        // A persistent id is asked for all that is written.
+        let asks = hooks.persistent_id.is_some() || hooks.reducer_override.is_some();
+        if !self.known || self.protocol < 2 || self.fast || asks {
             return Ok(None);
         }
         let class = object.class();
