@@ -453,6 +453,43 @@ def a_reducer_that_makes_new_objects_without_end(pickle):
     return [outcome in ('RecursionError', 'MemoryError', 'PicklingError') for outcome in each_protocol(pickle, Fresh)]
 
 
+class BagOfSlots:
+    __slots__ = ('a', 'b')
+
+
+@scenario(same=False)
+def a_file_takes_away_what_is_being_written(pickle):
+    """Between any two parts of an instance, or while long text is on its way."""
+    class File:
+        def write(self, data):
+            for bag in bags:
+                take(bag)
+            texts.clear()
+            kept.append(['z' * 70000] + ['y%d' % number * 9 for number in range(500)])
+
+    def empty(bag):
+        for name in 'ab':
+            if hasattr(bag, name):
+                delattr(bag, name)
+
+    kept = []
+    for kind in (Bag, BagOfSlots):
+        for shown in (False, True):
+            for take in (empty, lambda bag: bag.__dict__.clear(), lambda bag: setattr(bag, '__dict__', {'b': 1}),
+                         lambda bag: (bag.__dict__.update(new=1), empty(bag))):
+                for pad in range(0, 80, 3):
+                    bags, texts, kept = [], ['t' * (70000 + number) for number in range(20)], []
+                    for number in range(1200):
+                        bag = kind()
+                        bag.a, bag.b = 'q%d' % number * 9, ['w%d' % number * 9]
+                        bags.append(bag)
+                        if shown and kind is Bag:
+                            bag.__dict__
+                    attempt(lambda: pickle.dump(['p' * pad] + bags[:], File(), 5))
+                    attempt(lambda: pickle.dump([texts, {text: [text] for text in texts[::3]}], File(), 5))
+    return 'alive'
+
+
 @scenario()
 def files_that_misbehave(pickle):
     class File:

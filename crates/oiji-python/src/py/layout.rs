@@ -60,7 +60,14 @@ pub(crate) fn dict_next<'a>(dict: Obj<'a>, position: &mut isize) -> Option<(Obj<
     unsafe {
         let object = dict.raw().cast::<ffi::PyDictObject>();
         let keys = (*object).ma_keys.cast::<Keys>();
-        if (*keys).kind == ALL_STR && (*object).ma_values.is_null() {
+        let values = (*object).ma_values.cast::<u8>();
+        if !values.is_null() {
+            let attributes = Attributes::of(keys, values);
+            let next = attributes.get(*position as usize);
+            *position += isize::from(next.is_some());
+            return next;
+        }
+        if (*keys).kind == ALL_STR {
             let entries = entries_of_keys(keys.cast());
             let mut index = *position as usize;
             while index < entries.count {
@@ -95,6 +102,33 @@ pub(crate) fn values_of(dict: Obj<'_>) -> Option<usize> {
     {
         let _ = dict;
         None
+    }
+}
+
+/// The attributes that a dict shows, if it is the dict of an instance that keeps them by itself.
+#[inline]
+pub(crate) fn attributes_of(dict: Obj<'_>) -> Option<Attributes<'_>> {
+    #[cfg(Py_3_11)]
+    // SAFETY: a dict that is alive, as callers see to.
+    unsafe {
+        let object = dict.raw().cast::<ffi::PyDictObject>();
+        let values = (*object).ma_values.cast::<u8>();
+        (!values.is_null()).then(|| Attributes::of((*object).ma_keys.cast(), values))
+    }
+    #[cfg(not(Py_3_11))]
+    {
+        let _ = dict;
+        None
+    }
+}
+
+/// The attributes of an instance that keeps them by itself, whether it has a dict or not.
+#[inline]
+pub(crate) fn attributes(object: Obj<'_>) -> Option<Attributes<'_>> {
+    match place(object) {
+        Place::Values(values) => Some(values),
+        Place::Dict(dict) => attributes_of(dict),
+        _ => None,
     }
 }
 
@@ -208,12 +242,11 @@ unsafe fn managed<'a>(object: Obj<'a>, kind: *mut ffi::PyTypeObject) -> Place<'a
     unsafe {
         let keys = (*kind.cast::<ffi::PyHeapTypeObject>()).ht_cached_keys.cast::<Keys>().cast_const();
         let before = object.raw().cast::<*mut u8>();
-        let attributes = |address: *const u8, values: *const u8, order: *const u8, count: u8| {
+        let attributes = |values: *const u8| {
             if keys.is_null() || (*keys).kind == 0 {
                 return Place::Unknown;
             }
-            let (address, values, count) = (address as usize, values.cast(), count as usize);
-            Place::Values(Attributes { keys, values, order, address, count, owner: std::marker::PhantomData })
+            Place::Values(Attributes::of(keys, values))
         };
         #[cfg(Py_3_13)]
         {
@@ -224,14 +257,11 @@ unsafe fn managed<'a>(object: Obj<'a>, kind: *mut ffi::PyTypeObject) -> Place<'a
             if (*kind).tp_flags & INLINE_VALUES == 0 {
                 return Place::Nowhere;
             }
-            // One byte each: capacity, size, embedded, valid.
             let head = object.raw().cast::<u8>().add(size_of::<ffi::PyObject>());
             if head.add(3).read() == 0 {
                 return Place::Nowhere;
             }
-            let values = head.add(size_of::<*mut u8>());
-            let order = values.add(usize::from(head.read()) * size_of::<*mut u8>());
-            attributes(head, values, order, head.add(1).read())
+            attributes(head)
         }
         #[cfg(not(Py_3_13))]
         {
@@ -257,12 +287,32 @@ unsafe fn managed<'a>(object: Obj<'a>, kind: *mut ffi::PyTypeObject) -> Place<'a
                 }
                 values
             };
-            attributes(values, values, values.sub(3), values.sub(2).read())
+            attributes(values)
         }
     }
 }
 
 impl<'a> Attributes<'a> {
+    /// # Safety
+    /// A table of keys that several share, and the values of one of them.
+    #[inline]
+    #[cfg(Py_3_11)]
+    unsafe fn of(keys: *const Keys, values: *const u8) -> Attributes<'a> {
+        // SAFETY: as the caller says.
+        unsafe {
+            let address = values as usize;
+            // Before the values stand one byte each: capacity, size, embedded, valid.
+            #[cfg(Py_3_13)]
+            let (count, capacity, values) = (values.add(1).read(), values.read(), values.add(size_of::<*mut u8>()));
+            #[cfg(Py_3_13)]
+            let order = values.add(usize::from(capacity) * size_of::<*mut u8>());
+            #[cfg(not(Py_3_13))]
+            let (count, order) = (values.sub(2).read(), values.sub(3));
+            let (values, count, owner) = (values.cast(), usize::from(count), std::marker::PhantomData);
+            Attributes { keys, values, order, address, count, owner }
+        }
+    }
+
     /// The address of the attributes, by which a dict that is made of them later is known.
     #[inline]
     pub(crate) fn address(&self) -> usize {
@@ -367,6 +417,10 @@ several.append(with_dict)
 dicts = [{}, {'a': 1, 'b': 2}, {1: 2, 'a': 3}, dict.fromkeys(map(str, range(300)))]
 del dicts[1]['a'], dicts[3]['7']
 dicts.append(vars(with_dict))
+for value in made(Plain, 'c', 'a'), made(Plain, 'a', 'b', 'c'), made(Plain):
+    dicts.append(vars(value))
+del dicts[-2]['b']
+dicts[-2]['b'] = 1
 sets = [set(), {1, 2}, set(range(100)), {'a', 'b'}]
 sets[2] -= {5, 6}
 ",

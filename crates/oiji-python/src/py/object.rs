@@ -435,6 +435,13 @@ impl<'a> Obj<'a> {
         }
     }
 
+    /// How many characters a str has.
+    #[inline]
+    pub(crate) fn str_len(self) -> usize {
+        // SAFETY: as above; it is a str, as callers see to.
+        unsafe { ffi::PyUnicode_GET_LENGTH(self.raw()) as usize }
+    }
+
     /// The text of a str that is UTF-8.
     pub(crate) fn text(self) -> Py<String> {
         let mut bytes = Vec::new();

@@ -76,6 +76,8 @@ impl Saver<'_> {
 
     #[inline]
     pub(super) fn save_str(&mut self, object: Obj<'_>, single: bool) -> Py<()> {
+        let held = self.held_if_long(object);
+        let object = held.as_ref().map_or(object, Own::obj);
         self.save_text(object)?;
         self.memo_put_unless(single, object)
     }
@@ -86,8 +88,17 @@ impl Saver<'_> {
         if let Some(index) = self.memo.get(object) {
             return self.memo_get(index);
         }
+        let held = self.held_if_long(object);
+        let object = held.as_ref().map_or(object, Own::obj);
         self.save_text(object)?;
         self.memo_put(object)
+    }
+
+    /// A str that goes to a file by itself, whose `write` may let its last holder go.
+    #[inline]
+    fn held_if_long(&self, object: Obj<'_>) -> Option<Own> {
+        // A character may take four bytes.
+        (self.out.has_file() && object.str_len() >= FRAME_TARGET / 4).then(|| object.own())
     }
 
     #[inline]

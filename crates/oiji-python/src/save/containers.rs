@@ -38,7 +38,7 @@ pub(super) struct DictRun {
 impl DictRun {
     /// A dict of which so many items are written.
     pub(super) fn resumed(dict: Own, written: usize, size: usize) -> DictRun {
-        DictRun { dict, position: written as isize, batch: 1, size, value: None, shared: true }
+        DictRun { dict, position: written as isize, batch: usize::from(written > 0), size, value: None, shared: true }
     }
 
     /// The step of a path to the value that is being written.
@@ -273,6 +273,8 @@ impl Saver<'_> {
             let Some((key, value)) = self.dict_next(run.dict.obj(), &mut run.position) else {
                 return if run.size == 1 { Ok(()) } else { self.end_items(&run) };
             };
+            // A file's `write`, which takes a long key, may let the last holder go.
+            let _held = self.out.has_file().then(|| value.own());
             let written = !self.out.is_full() && if run.shared { self.flat_key(key)? } else { self.flat(key, true)? };
             if !written {
                 // User code may come before the value.

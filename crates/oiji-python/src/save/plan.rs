@@ -291,23 +291,35 @@ impl Saver<'_> {
 
     /// Writes attributes from `next` on, and what comes after them.
     fn attributes(&mut self, object: Obj<'_>, plan: Rc<Plain>, next: usize, count: usize, pair: bool) -> Py<()> {
-        let Place::Values(values) = layout::place(object) else { return self.changed() };
+        let Some(mut values) = layout::attributes(object) else { return self.changed() };
         for at in next..count {
-            let Some((name, value)) = values.get(at) else { return self.changed() };
             self.boundary()?;
+            if self.out.has_file() {
+                // Its `write` may have moved them.
+                let Some(now) = layout::attributes(object) else {
+                    let object = object.own();
+                    let run = InstanceRun { object, plan, part: Part::Attributes, next: at, count, pair };
+                    self.work.push(Work::Instance(run));
+                    return Ok(());
+                };
+                values = now;
+            }
+            let Some((name, value)) = values.get(at) else { return self.changed() };
+            // It may do so between the two, too.
+            let _held = self.out.has_file().then(|| (name.own(), value.own()));
             self.save_shared_key(name)?;
             self.boundary()?;
             if !self.flat(value, true)? {
-                let held = object.own();
+                let object = object.own();
                 let descent = self.descend(value, true);
                 // What came of it may have run user code, and then nothing is where it was.
                 if !matches!(descent, Descent::Done) || self.memo.holds() {
-                    let run = InstanceRun { object: held, plan, part: Part::Attributes, next: at + 1, count, pair };
+                    let run = InstanceRun { object, plan, part: Part::Attributes, next: at + 1, count, pair };
                     return self.leave(descent, Work::Instance(run));
                 }
             }
         }
-        if values.len() != count {
+        if layout::attributes(object).is_none_or(|values| values.len() != count) {
             return self.changed();
         }
         self.out.buffer.put([if count == 1 { code::SETITEM } else { code::SETITEMS }])?;
@@ -342,15 +354,17 @@ impl Saver<'_> {
         for at in next..plan.slots.len() {
             let (name, offset) = &plan.slots[at];
             let Some(value) = layout::slot(object, *offset) else { continue };
+            // A file's `write` may empty the slot.
+            let _held = self.out.has_file().then(|| value.own());
             self.boundary()?;
             self.save_shared_key(name.obj())?;
             self.boundary()?;
             if !self.flat(value, true)? {
-                let held = object.own();
+                let object = object.own();
                 let descent = self.descend(value, true);
                 if !matches!(descent, Descent::Done) || self.memo.holds() {
                     let plan = plan.clone();
-                    let run = InstanceRun { object: held, plan, part: Part::Slots, next: at + 1, count, pair: true };
+                    let run = InstanceRun { object, plan, part: Part::Slots, next: at + 1, count, pair: true };
                     return self.leave(descent, Work::Instance(run));
                 }
             }
