@@ -99,7 +99,18 @@ impl InstanceRun {
 enum Begun<'a> {
     None,
     Values(layout::Attributes<'a>),
+    /// Values that a dict shows.
+    Shown(Obj<'a>, layout::Attributes<'a>),
     Dict(Obj<'a>),
+}
+
+impl<'a> Begun<'a> {
+    fn of_dict(dict: Obj<'a>) -> Begun<'a> {
+        match layout::attributes_of(dict) {
+            Some(values) => Begun::Shown(dict, values),
+            None => Begun::Dict(dict),
+        }
+    }
 }
 
 impl Saver<'_> {
@@ -206,23 +217,28 @@ impl Saver<'_> {
     #[inline]
     fn save_plain(&mut self, object: Obj<'_>, plan: Rc<Plain>) -> Py<bool> {
         let single = self.single;
-        let made;
+        let held;
         let state = match layout::place(object) {
             Place::Unknown => return Ok(false),
             Place::Nowhere => Begun::None,
             Place::Dict(dict) if !dict.is_dict_exact() => return Ok(false),
             Place::Dict(dict) if dict.dict_len() == 0 => Begun::None,
-            Place::Dict(dict) => Begun::Dict(dict),
+            Place::Dict(dict) if self.out.has_file() => {
+                // A file's `write` may give the instance another dict.
+                held = dict.own();
+                Begun::of_dict(held.obj())
+            }
+            Place::Dict(dict) => Begun::of_dict(dict),
             Place::Values(values) if values.len() == 0 => Begun::None,
             Place::Values(_) if self.memo.holds() && cfg!(not(Py_3_13)) => {
-                made = object.attr_obj(self.st.names.dict.obj())?;
-                Begun::Dict(made.obj())
+                held = object.attr_obj(self.st.names.dict.obj())?;
+                Begun::of_dict(held.obj())
             }
             Place::Values(values) => Begun::Values(values),
         };
         // An instance may have hooks of its own.
         let own_hooks = match &state {
-            Begun::Values(values) => values.any_name(typing::is_dunder),
+            Begun::Values(values) | Begun::Shown(_, values) => values.any_name(typing::is_dunder),
             Begun::Dict(dict) => layout::any_name(*dict, typing::is_dunder),
             _ => false,
         };
@@ -243,11 +259,25 @@ impl Saver<'_> {
                 self.boundary()?;
                 self.out.buffer.put([code::NONE])?;
             }
+            Begun::Shown(dict, values) => {
+                self.boundary()?;
+                let single = self.is_single(dict, true);
+                if !single && self.flat(dict, false)? {
+                    // Somebody else has shown its dict before.
+                    return self.begin_slots(object, plan, pair).map(|()| true);
+                }
+                self.out.buffer.put([code::EMPTY_DICT])?;
+                self.memo_put_unless(single, dict)?;
+                let count = values.len();
+                if count > 1 {
+                    self.out.buffer.put([code::MARK])?;
+                }
+                return self.attributes(object, plan, 0, count, pair).map(|()| true);
+            }
             Begun::Dict(dict) => {
                 let run = InstanceRun { object: object.own(), plan, part: Part::End, next: 0, count: slots, pair };
                 self.work.push(Work::Instance(run));
                 let alone = self.is_single(dict, true);
-                // A file's `write` may give the instance another dict.
                 let dict = dict.own();
                 self.boundary()?;
                 if self.flat(dict.obj(), true)? {
