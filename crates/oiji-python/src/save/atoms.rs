@@ -20,11 +20,21 @@ impl Saver<'_> {
             Some(value) => Some(value),
             None => object.as_i64()?,
         };
-        match value.and_then(|value| i32::try_from(value).ok()) {
-            Some(value) if self.bin => self.small_int(value),
-            Some(value) => self.out.buffer.put_slice(format!("I{value}\n").as_bytes()),
-            None => self.save_long(object),
+        match (value.and_then(|value| i32::try_from(value).ok()), value) {
+            (Some(value), _) if self.bin => self.small_int(value),
+            (Some(value), _) => self.out.buffer.put_slice(format!("I{value}\n").as_bytes()),
+            (None, Some(value)) if self.protocol >= 2 => self.long_of_word(value),
+            _ => self.save_long(object),
         }
+    }
+
+    /// An int that does not fit into 32 bits, but into 64.
+    #[inline(never)]
+    fn long_of_word(&mut self, value: i64) -> Py<()> {
+        let bits = 65 - (value ^ value >> 63).leading_zeros();
+        let len = bits.div_ceil(8);
+        let head = u64::from(code::LONG1) | u64::from(len) << 8;
+        self.out.buffer.put_short(head, 2, &value.to_le_bytes()[..len as usize])
     }
 
     #[inline(always)]
