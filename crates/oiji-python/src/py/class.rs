@@ -427,8 +427,11 @@ const NO_ATTRIBUTE: ffi::PyGetSetDef =
 /// The arguments of a call.
 pub(crate) struct Args<'a> {
     positional: &'a [*mut ffi::PyObject],
-    /// Names and values.
-    named: Vec<(Obj<'a>, Obj<'a>)>,
+    /// A tuple of names, and their values.
+    names: Option<Obj<'a>>,
+    values: &'a [*mut ffi::PyObject],
+    /// Names and values from a dict.
+    more: Vec<(Obj<'a>, Obj<'a>)>,
 }
 
 impl<'a> Args<'a> {
@@ -438,15 +441,10 @@ impl<'a> Args<'a> {
         // SAFETY: as the caller says.
         unsafe {
             let positional = if count == 0 { &[][..] } else { std::slice::from_raw_parts(args, count as usize) };
-            let mut named = Vec::new();
-            if let Some(names) = Obj::<'a>::borrowed(names) {
-                for index in 0..names.tuple_len() {
-                    if let Some(value) = Obj::borrowed(*args.add(count as usize + index)) {
-                        named.push((names.tuple_item(index), value));
-                    }
-                }
-            }
-            Args { positional, named }
+            let names = Obj::<'a>::borrowed(names);
+            let named = names.map_or(0, Obj::tuple_len);
+            let values = if named == 0 { &[][..] } else { std::slice::from_raw_parts(args.add(count as usize), named) };
+            Args { positional, names, values, more: Vec::new() }
         }
     }
 
@@ -462,7 +460,7 @@ impl<'a> Args<'a> {
                 let (mut position, mut name, mut value) = (0, ptr::null_mut(), ptr::null_mut());
                 while ffi::PyDict_Next(kwargs, &mut position, &mut name, &mut value) != 0 {
                     if let (Some(name), Some(value)) = (Obj::borrowed(name), Obj::borrowed(value)) {
-                        made.named.push((name, value));
+                        made.more.push((name, value));
                     }
                 }
             }
@@ -492,7 +490,11 @@ impl<'a> Args<'a> {
             // SAFETY: an argument of the call, which holds it for `'a`.
             *place = unsafe { Obj::borrowed(*object) };
         }
-        for (name, value) in self.named {
+        let given = self.values.iter().enumerate().filter_map(|(index, value)| {
+            // SAFETY: as above.
+            Some((self.names?.tuple_item(index), unsafe { Obj::borrowed(*value) }?))
+        });
+        for (name, value) in given.chain(self.more) {
             let chars = name.chars()?;
             let is = |other: &str| matches!(chars, super::Chars::Ascii(text) if text == other.as_bytes());
             match names.iter().position(|other| is(other)).filter(|index| *index >= place_only) {

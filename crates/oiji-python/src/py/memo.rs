@@ -355,21 +355,22 @@ impl Memo {
 
     /// Makes it empty, and keeps memory for the next pickle if it is little.
     pub(crate) fn clear(&mut self) {
-        let mut old = std::mem::take(self);
-        self.expected = old.order.len();
-        if old.held == 0 && old.blocks.is_empty() {
-            if old.few.len() > 128 {
-                old.few = Vec::new();
+        let expected = self.order.len();
+        if self.held > 0 || !self.blocks.is_empty() {
+            // What goes may run user code, which must not find it.
+            drop(std::mem::take(self));
+        } else {
+            if self.few.len() > 128 {
+                self.few = Vec::new();
             }
-            if old.few_count > 0 {
-                old.few.fill((0, 0));
+            if self.few_count > 0 {
+                self.few.fill((0, 0));
             }
-            old.order.clear();
-            old.order.shrink_to(MOST_KEPT);
-            (old.few_count, old.next, old.holds, old.has_loose) = (0, 0, false, false);
-            old.expected = self.expected;
-            *self = old;
+            self.order.clear();
+            self.order.shrink_to(MOST_KEPT);
+            (self.few_count, self.next, self.holds, self.has_loose) = (0, 0, false, false);
         }
+        self.expected = expected;
     }
 
     /// What it takes up in memory, in bytes.
