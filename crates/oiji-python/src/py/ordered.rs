@@ -32,7 +32,10 @@ struct Node {
 
 /// What changes with the keys of an OrderedDict.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Version(usize, usize);
+pub(crate) struct Version {
+    pub(crate) state: usize,
+    pub(crate) len: usize,
+}
 
 /// Whether a class is OrderedDict itself.
 #[inline]
@@ -42,7 +45,8 @@ pub(crate) fn is_ordered(class: Obj<'_>) -> bool {
 
 pub(crate) fn version(dict: Obj<'_>) -> Version {
     // SAFETY: an OrderedDict that is alive, as callers see to.
-    Version(unsafe { (*dict.raw().cast::<Ordered>()).state }, dict.dict_len())
+    let state = unsafe { (*dict.raw().cast::<Ordered>()).state };
+    Version { state, len: dict.dict_len() }
 }
 
 /// Whether an OrderedDict has no attributes of its own, its items in the order in which `layout::dict_next` gives them, and

@@ -75,8 +75,12 @@ fn rest(dict: &Own, given: usize, len: usize, before: ordered::Version) -> Py {
     if given == len {
         return py::tuple(&[])?.obj().iter();
     }
-    if ordered::version(dict.obj()) != before {
+    let now = ordered::version(dict.obj());
+    if now.state != before.state {
         return py::raise(Kind::Runtime, "OrderedDict mutated during iteration");
+    }
+    if now.len != before.len {
+        return py::raise(Kind::Runtime, "OrderedDict changed size during iteration");
     }
     let iter = dict.obj().attr(c"items")?.obj().call0()?.obj().iter()?;
     for _ in 0..given {
