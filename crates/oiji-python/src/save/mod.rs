@@ -94,6 +94,8 @@ pub(crate) struct Saver<'s> {
     check_at: usize,
     work: Vec<Work>,
     found: Found,
+    /// The address of the class of the last instance, and its index in the memo.
+    last_class: (usize, u32),
 }
 
 /// What is left to write, the next on top.
@@ -185,6 +187,7 @@ impl<'s> Saver<'s> {
             check_at: 512,
             work: Vec::new(),
             found: Found::default(),
+            last_class: (0, 0),
         }
     }
 
@@ -197,6 +200,7 @@ impl<'s> Saver<'s> {
             self.work.clear();
             (self.fast_nesting, self.nesting, self.open) = (0, 0, 0);
             self.memo.clear();
+            self.last_class = (0, 0);
             self.lone = !self.fast && self.memo.may_be_loose();
             self.out.restart();
             result = self.pickle(object);
@@ -244,6 +248,7 @@ impl<'s> Saver<'s> {
     #[inline]
     fn user_code(&mut self) -> Py<()> {
         self.found.forget();
+        self.last_class = (0, 0);
         if self.memo.holds() { Ok(()) } else { self.begin_user_code() }
     }
 
@@ -376,6 +381,7 @@ impl<'s> Saver<'s> {
                 }
             }
             _ if object.is_none() => self.out.buffer.put([code::NONE])?,
+            _ if self.is_single(object, once) => return Ok(false),
             _ => match (object.as_bool(), self.memo.get(object)) {
                 (Some(value), _) => self.save_bool(value)?,
                 (None, Some(index)) => self.memo_get(index)?,

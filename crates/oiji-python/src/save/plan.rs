@@ -205,13 +205,12 @@ impl Saver<'_> {
     #[inline]
     pub(super) fn save_class_of(&mut self, object: Obj<'_>, module: &Own, name: &Own) -> Py<bool> {
         let class = object.class();
-        match self.memo.get(class) {
-            Some(index) => {
-                self.memo_get(index)?;
-                Ok(true)
-            }
-            None => self.save_class(class, module, name),
+        if self.last_class.0 != class.address() {
+            let Some(index) = self.memo.get(class) else { return self.save_class(class, module, name) };
+            self.last_class = (class.address(), index);
         }
+        self.memo_get(self.last_class.1)?;
+        Ok(true)
     }
 
     #[inline]
