@@ -232,7 +232,8 @@ class SameBytes(unittest.TestCase):
                 try:
                     results.append(dumps(wrap(value), 5))
                 except Exception as error:
-                    results.append((type(error), str(error)))
+                    # Where there are no notes, the text says where.
+                    results.append((type(error), str(error).split(', at root')[0]))
             self.assertEqual(results[1], results[0])
 
     def test_a_class_that_changes(self):

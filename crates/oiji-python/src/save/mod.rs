@@ -347,7 +347,7 @@ impl<'s> Saver<'s> {
 
     /// As `flat`, of a key that other dicts have too.
     fn flat_key(&mut self, key: Obj<'_>) -> Py<bool> {
-        if key.exact() != Exact::Str {
+        if key.exact() != Exact::Str || self.hooks.persistent_id.is_some() {
             return self.flat(key, false);
         }
         self.save_shared_key(key)?;
