@@ -10,6 +10,8 @@ streams; all others are the standard library's. What differs:
 * While a pickle is loaded, the cyclic collector may be paused (Python 3.10 and 3.11); never while your code runs.
 * A Pickler or Unpickler that is used from its own hooks raises RuntimeError, and a dict assigned to Unpickler.memo is kept.
 
+`oiji.archive` writes and reads archives of arrays, each a `.npy` that `numpy.load` reads alone.
+
 `patch()` puts oiji in place of `pickle` for the whole process; `unpatch()` takes it back.
 """
 import pickle as _pickle_module
@@ -33,6 +35,15 @@ for _name, _value in vars(_pickle_module).items():
     if not (_name.startswith("__") or _name in _OURS):
         globals().setdefault(_name, _value)
 del _name, _value
+
+
+def __getattr__(name):
+    # Only who uses archives pays for importing them.
+    if name == "archive":
+        import oiji.archive
+
+        return oiji.archive
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def patch():
