@@ -50,7 +50,8 @@ def dump(
     on with `_2`, `_3`…
 
     Arrays that share memory are views of one memory again after `load`. What an array of objects holds is shared with
-    nothing outside of it. Arrays of subclasses, and of dtypes that no `.npy` can say, stay in the pickle.
+    nothing outside of it. Arrays of subclasses, and of dtypes that no `.npy` can say, stay in the pickle; what `numpy.save`
+    loses of a dtype (metadata, whether it is aligned or of `numpy.record`) is lost.
 
     `compress="deflate"`: smaller files that cannot be mapped. `compatible=True`: what the `load` of
     `theano.misc.pkl_utils` reads, without ties. `strip=True`: without the source paths and lines of code that Theano's
