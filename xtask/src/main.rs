@@ -4,6 +4,7 @@ mod bench;
 mod ci;
 mod corpus;
 mod fuzz;
+mod peers;
 mod python;
 mod pythons;
 mod run;

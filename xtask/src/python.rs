@@ -1,10 +1,12 @@
 //! `cargo xtask python`: the Python module, built, installed and judged by the tests of `crates/oiji-python/tests`.
 
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use oiji_testkit::Python;
 
+use crate::peers;
 use crate::run::{is_there, root, run as execute};
 
 /// Our own test files that every version runs.
@@ -21,10 +23,22 @@ const TESTS: &[&str] = &[
     "test_depth",
     "test_notes",
     "test_others",
+    "test_archive",
+    "test_archive_ties",
+    "test_archive_members",
+    "test_archive_theano",
 ];
 
 /// Those of them that ask for what `_pickle` has not.
-const OURS_ALONE: &[&str] = &["test_stubs", "test_depth", "test_notes"];
+const OURS_ALONE: &[&str] = &[
+    "test_stubs",
+    "test_depth",
+    "test_notes",
+    "test_archive",
+    "test_archive_ties",
+    "test_archive_members",
+    "test_archive_theano",
+];
 
 /// Those of them that take longest: `--quick` leaves them out.
 const SLOW: &[&str] = &["test_depth"];
@@ -45,10 +59,12 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
         println!("skipped: the Python module: {}", none_found(&wanted));
         return Ok(());
     }
+    // Fetching Theano takes a while the first time.
+    let peers = if quick || reference { OsString::new() } else { peers::prepare()? };
     let mut summary = Vec::new();
     let mut failed = false;
     for python in pythons {
-        let outcome = judge(python, quick, reference);
+        let outcome = judge(python, quick, reference, &peers);
         let is_enough = quick && !matches!(outcome, Ok(Outcome::Skipped(_)));
         let line = match outcome {
             Ok(Outcome::Done(())) => "passed".to_owned(),
@@ -114,12 +130,17 @@ fn runs(program: &Path, arguments: &[&str]) -> bool {
 }
 
 /// All tests on one interpreter; an error names those that failed.
-fn judge(python: &Python, quick: bool, reference: bool) -> Result<Outcome<()>, String> {
+fn judge(python: &Python, quick: bool, reference: bool, peers: &OsStr) -> Result<Outcome<()>, String> {
     let (interpreter, module) = if reference {
         (python.path.clone(), "reference")
     } else {
         match installed(python)? {
-            Outcome::Done(interpreter) => (interpreter, "oiji"),
+            Outcome::Done(interpreter) => {
+                if !runs(&interpreter, &["-c", "import numpy"]) && fetch(&interpreter, "numpy").is_err() {
+                    println!("skipped: what needs NumPy: pip cannot fetch it");
+                }
+                (interpreter, "oiji")
+            }
             Outcome::Skipped(reason) => return Ok(Outcome::Skipped(reason)),
         }
     };
@@ -131,7 +152,8 @@ fn judge(python: &Python, quick: bool, reference: bool) -> Result<Outcome<()>, S
             continue;
         }
         let mut command = Command::new(&interpreter);
-        command.args(["-W", "ignore", "-m", "unittest", name]).current_dir(&tests).env("OIJI_TEST_MODULE", module);
+        command.args(["-W", "ignore", "-m", "unittest", name]).current_dir(&tests);
+        command.env("OIJI_TEST_MODULE", module).env("OIJI_TEST_PEERS", peers);
         if execute(&mut command).is_err() {
             failed.push(*name);
         }
@@ -195,14 +217,14 @@ pub(crate) fn fetch(interpreter: &Path, requirement: &str) -> Result<(), String>
     execute(pip(interpreter).args(["install", "--retries", "1", "--timeout", "15", requirement]))
 }
 
-fn pip(interpreter: &Path) -> Command {
+pub(crate) fn pip(interpreter: &Path) -> Command {
     let mut command = Command::new(interpreter);
     command.args(["-m", "pip", "--quiet", "--disable-pip-version-check"]).stdin(Stdio::null());
     command
 }
 
 /// The folder for environments and reports, absolute: programs are run from other folders.
-fn folder() -> Result<PathBuf, String> {
+pub(crate) fn folder() -> Result<PathBuf, String> {
     let folder = std::path::absolute(root().join("target/python")).map_err(|error| error.to_string())?;
     std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     Ok(folder)
