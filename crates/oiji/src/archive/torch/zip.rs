@@ -2,9 +2,11 @@
 //! for each storage, which its persistent ids name. Tensors look into storages and may share one.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 use crate::archive::container::{Container, no_array};
-use crate::archive::walk::{text, walk};
+use crate::archive::names::NamedValues;
+use crate::archive::walk::text;
 use crate::archive::zip::{Zip, invalid};
 use crate::archive::{ArrayInfo, Member};
 use crate::array::{Array, Data};
@@ -16,6 +18,8 @@ pub(crate) struct Torch<'a> {
     /// The folder that all members are in, with its slash.
     root: String,
     options: ReadOptions<'a>,
+    /// The pickle with the names of its tensors, once it has been asked for.
+    read: OnceCell<(Graph<'a>, NamedValues)>,
 }
 
 impl<'a> Torch<'a> {
@@ -30,12 +34,17 @@ impl<'a> Torch<'a> {
     }
 
     pub(crate) fn new(zip: Zip<'a>, root: String, options: ReadOptions<'a>) -> Self {
-        Torch { zip, root, options }
+        Torch { zip, root, options, read: OnceCell::new() }
     }
 
-    fn pickle(&self) -> Result<Graph<'a>> {
+    fn read(&self) -> Result<&(Graph<'a>, NamedValues)> {
+        if let Some(read) = self.read.get() {
+            return Ok(read);
+        }
         let index = self.zip.find(format!("{}data.pkl", self.root).as_bytes());
-        self.zip.pickle(index.ok_or_else(|| invalid("no member data.pkl"))?, &self.options)
+        let graph = self.zip.pickle(index.ok_or_else(|| invalid("no member data.pkl"))?, &self.options)?;
+        let names = NamedValues::of(graph.root(), "tensor", |value| Array::of(value).is_some());
+        Ok(self.read.get_or_init(|| (graph, names)))
     }
 
     /// The member of a storage, by the third item of its persistent id.
@@ -63,20 +72,6 @@ impl<'a> Torch<'a> {
         let order = member.map(|index| self.zip.read(index)).transpose()?;
         if order.as_deref() == Some(b"big") { tensor.big_endian() } else { tensor }.with_bytes(bytes)
     }
-
-    /// The tensors of a graph, each with its name.
-    fn tensors<'g>(graph: &'g Graph<'g>) -> Vec<(String, Array<'g>)> {
-        let mut tensors = Vec::new();
-        walk(graph.root(), true, |value, path| match Array::of(value) {
-            Some(tensor) => {
-                let name = if path.is_empty() { "tensor" } else { path };
-                tensors.push((name.to_owned(), tensor));
-                false
-            }
-            None => true,
-        });
-        tensors
-    }
 }
 
 impl<'a> Container<'a> for Torch<'a> {
@@ -85,8 +80,8 @@ impl<'a> Container<'a> for Torch<'a> {
     }
 
     fn arrays(&self) -> Result<Vec<ArrayInfo>> {
-        let graph = self.pickle()?;
-        let info = |(name, tensor): (String, Array<'_>)| {
+        let (graph, names) = self.read()?;
+        let info = |(name, tensor): (&str, Array<'_>)| {
             let member = match tensor.data() {
                 Data::Persistent(storage) => match storage.node() {
                     Node::Persistent(id) => self.zip.members()[self.storage(id)?].name().into_owned(),
@@ -94,15 +89,17 @@ impl<'a> Container<'a> for Torch<'a> {
                 },
                 _ => format!("{}data.pkl", self.root),
             };
-            Ok(ArrayInfo { name, dtype: tensor.dtype().clone(), shape: tensor.shape().to_vec(), member })
+            let (dtype, shape) = (tensor.dtype().clone(), tensor.shape().to_vec());
+            Ok(ArrayInfo { name: name.to_owned(), dtype, shape, member })
         };
-        Torch::tensors(&graph).into_iter().map(info).collect()
+        let tensors = names.iter().filter_map(|(name, id)| Some((name, Array::of(graph.value(id))?)));
+        tensors.map(info).collect()
     }
 
     fn array(&self, name: &str) -> Result<Array<'a>> {
-        let graph = self.pickle()?;
-        let found = Torch::tensors(&graph).into_iter().find(|(other, _)| other == name);
-        let (_, tensor) = found.ok_or_else(|| no_array(name))?;
+        let (graph, names) = self.read()?;
+        let found = names.get(name).and_then(|id| Array::of(graph.value(id)));
+        let tensor = found.ok_or_else(|| no_array(name))?;
         match self.data(&tensor)? {
             Some(bytes) => self.with_data(tensor, bytes),
             None => tensor.into_owned(),
@@ -110,7 +107,7 @@ impl<'a> Container<'a> for Torch<'a> {
     }
 
     fn graph(&self) -> Result<Option<Graph<'a>>> {
-        self.pickle().map(Some)
+        self.read().map(|(graph, _)| Some(graph.clone()))
     }
 
     fn resolve<'g>(&self, value: Value<'g>) -> Result<Option<Array<'g>>>
