@@ -5,11 +5,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read;
 
 use oiji::archive::{Archive, Compression, DumpOptions, Format, save_npz, save_npz_compressed, save_safetensors};
 use oiji::array::Array;
 use oiji::graph::Path;
-use oiji::{Graph, Node, Value};
+use oiji::{Graph, Node, ReadOptions, Value};
 use oiji_testkit::corpus;
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
@@ -158,6 +159,98 @@ fn every_checkpoint_of_torch_holds_what_it_says() {
     assert!(count > 60, "only {count} tensors were checked");
 }
 
+/// What a file that is compressed as a whole was before.
+fn decompressed(bytes: Vec<u8>) -> Vec<u8> {
+    let from = bytes.as_slice();
+    let mut out = Vec::new();
+    let read = match from {
+        [0x1f, 0x8b, ..] => flate2::read::GzDecoder::new(from).read_to_end(&mut out),
+        [0x78, ..] => flate2::read::ZlibDecoder::new(from).read_to_end(&mut out),
+        [b'B', b'Z', b'h', ..] => bzip2::read::BzDecoder::new(from).read_to_end(&mut out),
+        [0xfd, b'7', ..] => lzma_rust2::XzReader::new(from, true).read_to_end(&mut out),
+        [0x5d, 0, ..] => lzma_rust2::LzmaReader::new_mem_limit(from, 1 << 20, None).unwrap().read_to_end(&mut out),
+        [0x04, 0x22, 0x4d, 0x18, ..] => lz4_flex::frame::FrameDecoder::new(from).read_to_end(&mut out),
+        _ => return bytes,
+    };
+    read.unwrap();
+    out
+}
+
+/// The archive in `bytes`, with the files beside `file`.
+fn open_beside<'a>(file: &str, bytes: &'a [u8]) -> Archive<'a> {
+    let folder = corpus().join("producers").join(file).parent().unwrap().to_owned();
+    let beside = move |name: &str| Ok(fs::read(folder.join(name))?.into());
+    Archive::open_beside(bytes, &ReadOptions::new(), beside).unwrap_or_else(|error| panic!("{file}: {error}"))
+}
+
+#[test]
+fn every_file_of_joblib_holds_what_it_says() {
+    let mut count = 0;
+    for (file, expected) in files("joblib") {
+        let bytes = decompressed(bytes(&file));
+        let archive = open_beside(&file, &bytes);
+        assert_eq!(archive.format(), Format::Joblib, "{file}");
+        let infos = archive.arrays().unwrap_or_else(|error| panic!("{file}: {error}"));
+        let infos: BTreeMap<&str, _> = infos.iter().map(|info| (info.name.as_str(), info)).collect();
+        let graph = archive.graph().unwrap().unwrap();
+        for (name, value) in expected["expect"].as_object().unwrap() {
+            if !is_array(value) {
+                continue;
+            }
+            let told = format!("{file}: {name}");
+            let array = archive.array(name).unwrap_or_else(|error| panic!("{told}: {error}"));
+            check(&told, &array, value);
+            let info = infos[name.as_str()];
+            assert_eq!((info.dtype.clone(), &*info.shape), (array.dtype().clone(), array.shape()), "{told}");
+            let resolved = archive.resolve(graph.root().get(name).unwrap()).unwrap().unwrap();
+            check(&told, &resolved, value);
+            count += 1;
+        }
+        if let Some(objects) = infos.get("o").or(infos.get("obj")) {
+            assert!(archive.array(&objects.name).unwrap().objects().is_some(), "{file}");
+        }
+    }
+    assert!(count > 170, "only {count} arrays were checked");
+}
+
+#[test]
+fn every_estimator_in_a_file_of_joblib_shows_its_arrays() {
+    let mut count = 0;
+    for (file, expected) in files("sklearn-joblib") {
+        let bytes = decompressed(bytes(&file));
+        let archive = open_beside(&file, &bytes);
+        assert_eq!(archive.format(), Format::Joblib, "{file}");
+        for info in archive.arrays().unwrap() {
+            archive.array(&info.name).unwrap_or_else(|error| panic!("{file}: {}: {error}", info.name));
+        }
+        for (name, value) in expected["expect"]["attrs"].as_object().into_iter().flatten() {
+            // What a property of the class makes is not in the file.
+            if is_array(value)
+                && let Ok(array) = archive.array(name)
+            {
+                check(&format!("{file}: {name}"), &array, value);
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 140, "only {count} arrays were checked");
+}
+
+#[test]
+fn arrays_beside_a_file_are_asked_for_by_name() {
+    let file = bytes("joblib-0.8.4-py27/multi.pkl");
+    let archive = Archive::open(&file).unwrap();
+    let error = archive.array("a").unwrap_err().to_string();
+    assert!(error.contains("multi.pkl_01.npy"), "{error}");
+    // Names that lead elsewhere are not asked for.
+    let name = file.windows(16).position(|bytes| bytes == b"multi.pkl_01.npy").unwrap();
+    let mut moved = file.clone();
+    moved[name..name + 16].copy_from_slice(b"../../etc/shadow");
+    let ask = |name: &str| panic!("{name} was asked for");
+    let archive = Archive::open_beside(&moved, &ReadOptions::new(), ask).unwrap();
+    assert!(archive.array("a").is_err());
+}
+
 #[test]
 fn safetensors_and_npz_hold_what_they_say() {
     let mut count = 0;
@@ -250,33 +343,42 @@ fn npz_and_safetensors_are_written_and_read_again() {
     }
 }
 
+/// Damaged in any way, an archive is read, or an error.
+fn survives_damage(archive: &[u8]) {
+    let survives = |bytes: &[u8]| {
+        let Ok(archive) = Archive::open(bytes) else { return };
+        let _ = archive.verify();
+        archive.members();
+        let Ok(infos) = archive.arrays() else { return };
+        for info in infos {
+            let _ = archive.array(&info.name).and_then(|array| array.to_f64s());
+        }
+        if let Ok(Some(graph)) = archive.graph() {
+            graph.values().for_each(|value| drop(archive.resolve(value)));
+        }
+    };
+    for len in 0..archive.len() {
+        survives(&archive[..len]);
+    }
+    let mut changed = archive.to_vec();
+    for index in 0..archive.len() {
+        for bit in [0, 3, 7] {
+            changed[index] ^= 1 << bit;
+            survives(&changed);
+            changed[index] ^= 1 << bit;
+        }
+    }
+}
+
 #[test]
 fn damaged_archives_are_errors() {
     let graph = model();
     for compression in [Compression::Stored, Compression::Deflated] {
-        let zip = DumpOptions::new().compression(compression).to_vec(graph.root()).unwrap();
-        let survives = |bytes: &[u8]| {
-            let Ok(archive) = Archive::open(bytes) else { return };
-            let _ = archive.verify();
-            let Ok(infos) = archive.arrays() else { return };
-            for info in infos {
-                let _ = archive.array(&info.name).and_then(|array| array.to_f64s());
-            }
-            if let Ok(Some(graph)) = archive.graph() {
-                graph.values().for_each(|value| drop(archive.resolve(value)));
-            }
-        };
-        for len in 0..zip.len() {
-            survives(&zip[..len]);
-        }
-        for index in 0..zip.len() {
-            for bit in [0, 3, 7] {
-                let mut changed = zip.clone();
-                changed[index] ^= 1 << bit;
-                survives(&changed);
-            }
-        }
+        survives_damage(&DumpOptions::new().compression(compression).to_vec(graph.root()).unwrap());
     }
+    let file = bytes("sklearn-1.9.1-py313/logreg.joblib");
+    assert_eq!(Archive::open(&file).unwrap().arrays().unwrap().len(), 4);
+    survives_damage(&file);
 }
 
 #[test]

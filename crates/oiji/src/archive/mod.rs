@@ -26,6 +26,7 @@
 
 mod container;
 mod dump;
+mod joblib;
 mod names;
 mod npz;
 mod robust;
@@ -35,6 +36,7 @@ mod torch;
 mod walk;
 mod zip;
 
+use std::borrow::Cow;
 use std::fmt;
 
 pub use dump::{DumpOptions, DumpProgress};
@@ -43,6 +45,7 @@ pub use npz::{save_npz, save_npz_compressed};
 pub use safetensors::save_safetensors;
 
 use crate::archive::container::Container;
+use crate::archive::joblib::{Files, Joblib, Wrapper, is_packed};
 use crate::archive::npz::Npz;
 use crate::archive::robust::Robust;
 #[cfg(feature = "safetensors")]
@@ -86,6 +89,8 @@ pub enum Format {
     Torch,
     /// Tensors of any framework, without objects.
     Safetensors,
+    /// What `joblib.dump` writes: a pickle with the bytes of arrays between its ops, or in files beside it.
+    Joblib,
 }
 
 impl fmt::Display for Format {
@@ -95,6 +100,7 @@ impl fmt::Display for Format {
             Format::Robust => "robust archive",
             Format::Torch => "PyTorch checkpoint",
             Format::Safetensors => "safetensors",
+            Format::Joblib => "joblib",
         })
     }
 }
@@ -186,7 +192,8 @@ impl ArrayInfo {
 }
 
 impl<'a> Archive<'a> {
-    /// The archive in `bytes`, told by its content.
+    /// The archive in `bytes`, told by its content. A file that is compressed as a whole, as joblib's may be, is to be
+    /// decompressed before: what is read borrows from it.
     ///
     /// # Errors
     /// `InvalidArchive` if it is none that is known, or broken.
@@ -199,13 +206,43 @@ impl<'a> Archive<'a> {
     /// # Errors
     /// As for [`Archive::open`].
     pub fn open_with(bytes: &'a [u8], options: &ReadOptions<'a>) -> Result<Archive<'a>> {
+        Archive::open_files(bytes, options, None)
+    }
+
+    /// As [`Archive::open_with`], where arrays stand in files beside the one with `bytes`, as joblib wrote them before 0.10:
+    /// `files` gives the content of one by its name, which is of no other folder.
+    ///
+    /// ```no_run
+    /// use oiji::{ReadOptions, archive::Archive};
+    /// let bytes = std::fs::read("models/forest.pkl")?;
+    /// let beside = |name: &str| Ok(std::fs::read(format!("models/{name}"))?.into());
+    /// let archive = Archive::open_beside(&bytes, &ReadOptions::new(), beside)?;
+    /// println!("{:?}", archive.arrays()?);
+    /// # Ok::<(), oiji::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`Archive::open`].
+    pub fn open_beside(
+        bytes: &'a [u8],
+        options: &ReadOptions<'a>,
+        files: impl Fn(&str) -> Result<Cow<'a, [u8]>> + 'a,
+    ) -> Result<Archive<'a>> {
+        Archive::open_files(bytes, options, Some(Box::new(files)))
+    }
+
+    fn open_files(bytes: &'a [u8], options: &ReadOptions<'a>, files: Files<'a>) -> Result<Archive<'a>> {
         #[cfg(feature = "safetensors")]
         if Safetensors::is_one(bytes) {
             let container = Box::new(Safetensors::new(bytes)?);
             return Ok(Archive { format: Format::Safetensors, container });
         }
         if !Zip::is_zip(bytes) {
-            return Err(invalid("neither a ZIP nor safetensors; `oiji show` tells what else it may be"));
+            let may_be = is_packed(bytes) || Wrapper::is_in(bytes);
+            if may_be && let Some(joblib) = Joblib::new(bytes, options.clone(), files)? {
+                return Ok(Archive { format: Format::Joblib, container: Box::new(joblib) });
+            }
+            return Err(invalid("of no kind that is known; `oiji show` tells what else it may be"));
         }
         let zip = Zip::new(bytes, options.limits_ref().allocation)?;
         let options = options.clone();
@@ -227,7 +264,7 @@ impl<'a> Archive<'a> {
         if Safetensors::is_one(bytes) {
             return true;
         }
-        Zip::is_zip(bytes)
+        Zip::is_zip(bytes) || is_packed(bytes) || Wrapper::is_in(bytes)
     }
 
     /// What kind of file it is.

@@ -48,4 +48,6 @@ pub(crate) use npy::write_file;
 pub use npy::{MAGIC, NpyHeader, load, save};
 pub use number::Element;
 pub use statistics::Statistics;
+#[cfg(feature = "archive")]
+pub(crate) use pickled::shape;
 pub use text::Texts;

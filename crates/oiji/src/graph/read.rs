@@ -249,7 +249,8 @@ impl<'a> ReadOptions<'a> {
         None
     }
 
-    fn machine(&self) -> Machine<Id> {
+    /// A machine with these limits.
+    pub(crate) fn machine(&self) -> Machine<Id> {
         let mut machine = Machine::new(self.limits, self.fix_imports);
         machine.accept_crlf(self.crlf);
         machine

@@ -99,6 +99,11 @@ impl<V: Clone> Machine<V> {
         self.protocol
     }
 
+    /// The value on top of the stack, whatever stands below it: after `BUILD`, what was built.
+    pub fn peek(&self) -> Option<&V> {
+        self.stack.last()
+    }
+
     /// What may still be spent.
     pub fn budget(&mut self) -> &mut Budget {
         &mut self.budget
