@@ -7,10 +7,12 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 
-use oiji::archive::{Archive, Compression, DumpOptions, Format, save_npz, save_npz_compressed, save_safetensors};
+use oiji::archive::{
+    Archive, Compression, DumpOptions, Format, save_joblib, save_npz, save_npz_compressed, save_safetensors,
+};
 use oiji::array::Array;
 use oiji::graph::Path;
-use oiji::{Graph, Node, ReadOptions, Value};
+use oiji::{Graph, Node, ReadOptions, Value, WriteOptions};
 use oiji_testkit::corpus;
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
@@ -340,6 +342,23 @@ fn npz_and_safetensors_are_written_and_read_again() {
         assert_eq!(archive.array("a").unwrap().to_vec::<f32>().unwrap(), [0.5, 1.5]);
         assert_eq!(archive.array("b.c").unwrap().to_vec::<i64>().unwrap(), [1, 2, 3]);
         assert!(write(&mut Vec::new(), [("a", &first), ("a", &second)]).is_err());
+    }
+}
+
+#[test]
+fn files_of_joblib_are_written_and_read_again() {
+    let graph = model();
+    for protocol in 0..=5 {
+        let mut bytes = Vec::new();
+        save_joblib(&mut bytes, graph.root(), WriteOptions::new().protocol(protocol)).unwrap();
+        let archive = Archive::open(&bytes).unwrap();
+        assert_eq!(archive.format(), Format::Joblib);
+        assert!(archive.members().iter().all(|member| member.offset.unwrap() % 16 == 0));
+        assert_eq!(archive.array("é.b").unwrap().to_vec::<i32>().unwrap(), [1, 2]);
+        let read = archive.graph().unwrap().unwrap();
+        let at = |key: &str| read.root().get(key).unwrap();
+        assert_eq!(at("w").id(), at("again").id());
+        assert_eq!(numbers(&archive, at("w")), [0.5, 1.5, 2.5, 3.5, 4.5, 5.5]);
     }
 }
 

@@ -228,7 +228,7 @@ fn trace(value: Value<'_>) -> Option<Id> {
 }
 
 /// The array that a value is, if a `.npy` file can say all of it.
-fn plain(value: Value<'_>) -> Option<Array<'_>> {
+pub(crate) fn plain(value: Value<'_>) -> Option<Array<'_>> {
     let array = Array::of(value)?;
     let is_plain = array.class().is_none() && array.masked().is_none() && !array.is_tensor();
     (is_plain && !array.dtype().has_objects() && array.bytes().is_ok()).then_some(array)

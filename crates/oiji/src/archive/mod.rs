@@ -40,6 +40,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 pub use dump::{DumpOptions, DumpProgress};
+pub use joblib::save_joblib;
 pub use npz::{save_npz, save_npz_compressed};
 #[cfg(feature = "safetensors")]
 pub use safetensors::save_safetensors;

@@ -198,6 +198,16 @@ impl<S: Sink> Emitter<S> {
         Ok(())
     }
 
+    /// Hands on what is written, and lets `write` write what is no op: between two frames, where the protocol has them.
+    #[cfg(feature = "archive")]
+    pub(crate) fn outside(&mut self, write: impl FnOnce(&mut S) -> Result<()>) -> Result<()> {
+        self.frame.end(&mut self.out);
+        self.sink.flush(&mut self.out)?;
+        write(&mut self.sink)?;
+        self.begin_frame();
+        Ok(())
+    }
+
     /// Puts the top value into the memo; gives the index.
     #[inline]
     pub fn memoize(&mut self) -> u64 {
@@ -205,7 +215,16 @@ impl<S: Sink> Emitter<S> {
         self.memo_count += 1;
         if self.protocol >= 4 {
             self.simple(Opcode::Memoize);
-        } else if self.protocol >= 1 {
+        } else {
+            self.put(index);
+        }
+        index
+    }
+
+    /// Puts the top value into the memo at `index`, in place of what may be there.
+    #[inline]
+    pub(crate) fn put(&mut self, index: u64) {
+        if self.protocol >= 1 {
             match u8::try_from(index) {
                 Ok(short) => write::uint1(&mut self.out, Opcode::BinPut, short),
                 Err(_) => write::uint4(&mut self.out, Opcode::LongBinPut, index as u32),
@@ -213,7 +232,6 @@ impl<S: Sink> Emitter<S> {
         } else {
             write::line(&mut self.out, Opcode::Put, index.to_string().as_bytes());
         }
-        index
     }
 
     /// Pushes the memo entry at `index`.

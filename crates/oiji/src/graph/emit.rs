@@ -16,18 +16,28 @@ use crate::graph::tree::How;
 use crate::graph::{fold, uses};
 use crate::sink::Sink;
 
+/// Is given each object after its `BUILD`, writes what follows it in files that are no plain pickles, and says whether
+/// that is the value from then on.
+pub(crate) type Between<'w, S> = &'w mut dyn FnMut(Id, &mut Emitter<S>) -> Result<bool>;
+
 /// Writes every root of `graph`; gives the numbers of the buffers left out of band, in order.
-pub(super) fn emit<S: Sink>(graph: &Graph<'_>, emitter: &mut Emitter<S>, out_of_band: bool) -> Result<Vec<u64>> {
+pub(super) fn emit<'w, S: Sink>(
+    graph: &'w Graph<'_>,
+    emitter: &'w mut Emitter<S>,
+    out_of_band: bool,
+    between: Option<Between<'w, S>>,
+) -> Result<Vec<u64>> {
     // Nothing is to come between the children of containers, and every container has an op.
     let is_swift = emitter.protocol() >= 4 && graph.dropped.is_empty();
-    emit_with(graph, emitter, out_of_band, is_swift)
+    emit_with(graph, emitter, out_of_band, is_swift, between)
 }
 
-pub(super) fn emit_with<S: Sink>(
-    graph: &Graph<'_>,
-    emitter: &mut Emitter<S>,
+pub(super) fn emit_with<'w, S: Sink>(
+    graph: &'w Graph<'_>,
+    emitter: &'w mut Emitter<S>,
     out_of_band: bool,
     is_swift: bool,
+    between: Option<Between<'w, S>>,
 ) -> Result<Vec<u64>> {
     let anchored = anchored(graph);
     let again = match &graph.again {
@@ -40,6 +50,7 @@ pub(super) fn emit_with<S: Sink>(
         emitter,
         out_of_band,
         is_swift,
+        between,
         again,
         memo: Vec::new(),
         open: Vec::new(),
@@ -64,6 +75,7 @@ pub(super) struct Walk<'w, 'g, S> {
     out_of_band: bool,
     /// Whether containers are written by `tree`.
     is_swift: bool,
+    between: Option<Between<'w, S>>,
     /// The values that need a memo entry.
     pub(super) again: Cow<'w, Bits>,
     /// For each value its memo index, counted from 1; 0 without one. Empty before there is any.
@@ -97,8 +109,8 @@ pub(super) enum Work {
     Make(Id),
     /// The next step of an object.
     Step(Id, u32),
-    /// The state or items of step number `.1` are written; `BUILD` takes the state.
-    Build,
+    /// The state of an object is written; `BUILD` takes it.
+    Build(Id),
     /// All above a mark is written.
     EndTuple,
     /// The id of a persistent value is written.
@@ -145,7 +157,7 @@ impl<S: Sink> Walk<'_, '_, S> {
                 Work::CloseSet(id) => self.close_set(id)?,
                 Work::Make(id) => self.make(id)?,
                 Work::Step(id, index) => self.step(id, index),
-                Work::Build => self.emitter.build(),
+                Work::Build(id) => self.build(id)?,
                 Work::Persist(id) => self.persist(id)?,
                 Work::EndTuple => self.emitter.end_marked_tuple(),
                 Work::Drop => self.emitter.pop(),
@@ -491,6 +503,17 @@ impl<S: Sink> Walk<'_, '_, S> {
         Ok(())
     }
 
+    fn build(&mut self, id: Id) -> Result<()> {
+        self.emitter.build();
+        let Some(between) = &mut self.between else { return Ok(()) };
+        if between(id, self.emitter)?
+            && let Some(index) = self.memoized(id)
+        {
+            self.emitter.put(index);
+        }
+        Ok(())
+    }
+
     fn step(&mut self, id: Id, index: u32) {
         let run = Run::of(id, Some(index));
         match self.graph.steps.get(&id) {
@@ -498,7 +521,7 @@ impl<S: Sink> Walk<'_, '_, S> {
                 let slot = self.graph.slot(id);
                 let alone = if slot.kind == Kind::Object { self.graph.objects[slot.low as usize].state } else { None };
                 if let Some(state) = alone {
-                    self.work.push(Work::Build);
+                    self.work.push(Work::Build(id));
                     self.work.push(Work::Value(state));
                 }
             }
@@ -509,7 +532,7 @@ impl<S: Sink> Walk<'_, '_, S> {
                 self.work.push(Work::Step(id, index + 1));
                 match step.kind {
                     StepKind::Build => {
-                        self.work.push(Work::Build);
+                        self.work.push(Work::Build(id));
                         self.work.extend(step.ids.first().map(|state| Work::Value(*state)));
                     }
                     StepKind::Append => self.work.push(Work::Batch(run, Fill::Append)),

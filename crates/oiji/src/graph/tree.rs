@@ -216,7 +216,7 @@ mod tests {
 
     fn written(graph: &Graph<'_>, protocol: u8, is_swift: bool) -> Vec<u8> {
         let mut emitter = Emitter::new(VecSink, protocol, true).unwrap();
-        emit_with(graph, &mut emitter, false, is_swift).unwrap();
+        emit_with(graph, &mut emitter, false, is_swift, None).unwrap();
         emitter.into_bytes()
     }
 

@@ -91,9 +91,21 @@ impl WriteOptions {
         Emitter::new(sink, self.protocol, self.fix_imports)
     }
 
+    /// Writes to `sink`, and after each object that is built what `between` has to write there.
+    #[cfg(feature = "archive")]
+    pub(crate) fn to_sink_between<S: Sink>(
+        &self,
+        graph: &Graph<'_>,
+        sink: S,
+        between: emit::Between<'_, S>,
+    ) -> Result<()> {
+        let mut emitter = self.emitter(sink)?;
+        emit::emit(graph, &mut emitter, false, Some(between)).map(drop)
+    }
+
     fn emit<S: Sink>(&self, graph: &Graph<'_>, sink: S, out_of_band: bool) -> Result<(Emitter<S>, Vec<u64>)> {
         let mut emitter = self.emitter(sink)?;
-        let order = emit::emit(graph, &mut emitter, out_of_band)?;
+        let order = emit::emit(graph, &mut emitter, out_of_band, None)?;
         Ok((emitter, order))
     }
 }

@@ -1,14 +1,16 @@
 //! joblib's files: a pickle whose arrays are told by wrappers, objects of joblib's own, and stand elsewhere.
 //!
-//! Since joblib 0.10 an array follows its wrapper in the same file, between two ops (`read`); before that it has a
+//! Since joblib 0.10 an array follows its wrapper in the same file, between two ops (`read`, `save`); before that it has a
 //! file beside it (`beside`). `file` is all of it as an archive.
 
 mod beside;
 mod file;
 mod read;
+mod save;
 
 pub(crate) use beside::{Files, is_packed, unpacked};
 pub(crate) use file::Joblib;
+pub use save::save_joblib;
 
 use crate::archive::walk::text;
 use crate::graph::{Graph, Id, Node, Object};
@@ -36,7 +38,12 @@ impl Wrapper {
             return None;
         }
         let Node::Object(object) = graph.value(id).node() else { return None };
-        let class = object.class_name()?;
+        let called = object.class_name()?;
+        let class = match (called.module(), called.name()) {
+            // So objects are made in protocols 0 and 1.
+            ("copyreg" | "copy_reg", "_reconstructor") => object.args().at(0).ok()?.as_global().ok()?,
+            _ => called,
+        };
         // Before 0.22 scikit-learn had a joblib of its own; files of the old kind are read by `numpy_pickle_compat` today.
         let module = class.module().trim_end_matches("_compat");
         if module != "joblib.numpy_pickle" && !module.ends_with(".joblib.numpy_pickle") {
