@@ -133,13 +133,15 @@ fn arrays_of_a_gpu_are_read_without_one() {
 #[test]
 fn every_checkpoint_of_torch_holds_what_it_says() {
     let mut count = 0;
-    for (file, expected) in files("torch") {
+    for (file, expected) in files("torch").into_iter().chain(files("torch-tar")) {
         let bytes = bytes(&file);
-        if !bytes.starts_with(b"PK") {
-            continue;
-        }
         let archive = Archive::open(&bytes).unwrap_or_else(|error| panic!("{file}: {error}"));
-        assert_eq!(archive.format(), Format::Torch, "{file}");
+        let format = match &bytes[..2] {
+            b"PK" => Format::Torch,
+            b"\x80\x02" => Format::TorchLegacy,
+            _ => Format::TorchTar,
+        };
+        assert_eq!(archive.format(), format, "{file}");
         let infos: BTreeMap<String, _> =
             archive.arrays().unwrap().into_iter().map(|info| (info.name.clone(), info)).collect();
         for (name, value) in expected["expect"].as_object().unwrap() {
@@ -251,6 +253,15 @@ fn arrays_beside_a_file_are_asked_for_by_name() {
     let ask = |name: &str| panic!("{name} was asked for");
     let archive = Archive::open_beside(&moved, &ReadOptions::new(), ask).unwrap();
     assert!(archive.array("a").is_err());
+}
+
+#[test]
+fn a_tensor_in_a_plain_pickle_holds_its_storage() {
+    let bytes = bytes("torch-1.13.0a0-py311/plain_pickle.pkl");
+    let graph = oiji::loads(&bytes).unwrap();
+    let tensor = graph.root().get("t").unwrap().as_array().unwrap();
+    assert!(tensor.is_tensor());
+    assert_eq!(tensor.to_vec::<f32>().unwrap(), [0.0, 1.0, 2.0]);
 }
 
 #[test]
@@ -398,6 +409,9 @@ fn damaged_archives_are_errors() {
     let file = bytes("sklearn-1.9.1-py313/logreg.joblib");
     assert_eq!(Archive::open(&file).unwrap().arrays().unwrap().len(), 4);
     survives_damage(&file);
+    survives_damage(&bytes("torch-1.13.0a0-py311/state_dict_legacy.pt"));
+    // Between its members a tar is empty.
+    survives_damage(&bytes("torch-tar-handmade/state_dict_tar.pth")[..4_096]);
 }
 
 #[test]

@@ -51,7 +51,7 @@ use crate::archive::npz::Npz;
 use crate::archive::robust::Robust;
 #[cfg(feature = "safetensors")]
 use crate::archive::safetensors::Safetensors;
-use crate::archive::torch::Torch;
+use crate::archive::torch::{Legacy, Tar, Torch};
 use crate::archive::zip::{Zip, invalid};
 use crate::array::{Array, Dtype};
 use crate::error::{Error, Result};
@@ -88,6 +88,10 @@ pub enum Format {
     Robust,
     /// What `torch.save` writes since torch 1.6.
     Torch,
+    /// What `torch.save` wrote from 0.1.10 to 1.5: pickles and storages one after another.
+    TorchLegacy,
+    /// What `torch.save` wrote before 0.1.10: a tar.
+    TorchTar,
     /// Tensors of any framework, without objects.
     Safetensors,
     /// What `joblib.dump` writes: a pickle with the bytes of arrays between its ops, or in files beside it.
@@ -100,6 +104,8 @@ impl fmt::Display for Format {
             Format::Npz => ".npz",
             Format::Robust => "robust archive",
             Format::Torch => "PyTorch checkpoint",
+            Format::TorchLegacy => "PyTorch checkpoint of before 1.6",
+            Format::TorchTar => "PyTorch checkpoint of before 0.1.10",
             Format::Safetensors => "safetensors",
             Format::Joblib => "joblib",
         })
@@ -238,6 +244,14 @@ impl<'a> Archive<'a> {
             let container = Box::new(Safetensors::new(bytes)?);
             return Ok(Archive { format: Format::Safetensors, container });
         }
+        if Legacy::is_one(bytes) {
+            let container = Box::new(Legacy::new(bytes, options)?);
+            return Ok(Archive { format: Format::TorchLegacy, container });
+        }
+        if Tar::is_one(bytes) {
+            let container = Box::new(Tar::new(bytes, options)?);
+            return Ok(Archive { format: Format::TorchTar, container });
+        }
         if !Zip::is_zip(bytes) {
             let may_be = is_packed(bytes) || Wrapper::is_in(bytes);
             if may_be && let Some(joblib) = Joblib::new(bytes, options.clone(), files)? {
@@ -265,7 +279,7 @@ impl<'a> Archive<'a> {
         if Safetensors::is_one(bytes) {
             return true;
         }
-        Zip::is_zip(bytes) || is_packed(bytes) || Wrapper::is_in(bytes)
+        Zip::is_zip(bytes) || Legacy::is_one(bytes) || Tar::is_one(bytes) || is_packed(bytes) || Wrapper::is_in(bytes)
     }
 
     /// What kind of file it is.

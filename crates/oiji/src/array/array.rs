@@ -310,6 +310,16 @@ impl<'a> Array<'a> {
         Ok(array)
     }
 
+    /// A tensor of torch that looks into `bytes`.
+    ///
+    /// # Errors
+    /// As for [`Array::new`].
+    #[cfg(feature = "archive")]
+    pub(crate) fn tensor(dtype: Dtype, shape: &[u64], layout: Layout, bytes: &'a [u8]) -> Result<Array<'a>> {
+        let array = Array::new(dtype, shape, layout, Data::Bytes(bytes.into()))?;
+        Ok(Array { is_tensor: true, ..array })
+    }
+
     /// The same array, its numbers said to have their highest byte first.
     #[cfg(feature = "archive")]
     pub(crate) fn big_endian(self) -> Array<'a> {

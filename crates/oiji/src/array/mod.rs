@@ -34,7 +34,8 @@ mod pickled;
 #[cfg(feature = "bytemuck")]
 mod slice;
 mod statistics;
-mod tensor;
+pub(crate) mod storages;
+pub(crate) mod tensor;
 pub(crate) mod text;
 pub(crate) mod time;
 mod write;
@@ -47,7 +48,7 @@ pub use layout::Layout;
 pub(crate) use npy::write_file;
 pub use npy::{MAGIC, NpyHeader, load, save};
 pub use number::Element;
-pub use statistics::Statistics;
 #[cfg(feature = "archive")]
 pub(crate) use pickled::shape;
+pub use statistics::Statistics;
 pub use text::Texts;

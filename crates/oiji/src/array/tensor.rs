@@ -1,11 +1,16 @@
-//! Tensors of torch, told by the calls that rebuild them. Their storages are kept outside of the pickle, under persistent ids.
+//! Tensors of torch, told by the calls that rebuild them. Their storages are kept outside of the pickle, under persistent ids,
+//! or where `pickle` itself wrote them as streams of their own (`storages`) in bytes.
+
+use std::borrow::Cow;
 
 use crate::array::array::{Array, Data};
 use crate::array::dtype::{ByteOrder, Dtype};
 use crate::array::layout::Layout;
 use crate::array::pickled::{named, shape};
+use crate::array::storages::{Stream, persistent};
 use crate::error::Result;
-use crate::graph::{Node, Object, Value};
+use crate::graph::{Node, Object, ReadOptions, Value};
+use crate::limits::Limits;
 
 /// `_rebuild_tensor_v2(storage, offset, shape, strides, requires_grad, hooks)` and its kin.
 pub(crate) fn tensor<'g>(name: &str, object: Object<'g>) -> Option<Result<Array<'g>>> {
@@ -27,15 +32,39 @@ pub(crate) fn tensor<'g>(name: &str, object: Object<'g>) -> Option<Result<Array<
         _ => return None,
     }
     let storage = args.at(0).ok()?;
-    let Node::Persistent(id) = storage.node() else { return None };
-    let dtype = match name {
-        "_rebuild_tensor_v3" => torch_dtype(args.at(6).ok()?.as_global().ok()?.name())?,
-        _ => storage_dtype(id.at(1).ok()?.as_global().ok()?.name())?,
+    let dtype = |id: Value<'_>| match name {
+        "_rebuild_tensor_v3" => torch_dtype(args.at(6).ok()?.as_global().ok()?.name()),
+        _ => storage_dtype(id.at(1).ok()?.as_global().ok()?.name()),
     };
-    Some(strided(dtype, storage, args))
+    match storage.node() {
+        Node::Persistent(id) => Some(strided(dtype(id)?, Data::Persistent(storage), args)),
+        Node::Object(object) => {
+            let stream = nested(object)?;
+            let id = persistent(stream.graph.root())?;
+            let dtype = dtype(id)?;
+            let bytes = stream.storages.of_id(id).map(|bytes| Data::Bytes(Cow::Borrowed(bytes)));
+            Some(bytes.and_then(|data| strided(dtype, data, args)))
+        }
+        _ => None,
+    }
 }
 
-fn strided<'g>(dtype: Dtype, storage: Value<'g>, args: Value<'g>) -> Result<Array<'g>> {
+/// The stream of one storage that `_load_from_bytes` is called with in pickles of `pickle.dump`.
+fn nested(call: Object<'_>) -> Option<Stream<'_>> {
+    /// More than the pickles of one storage have. One stream may stand in many places.
+    const OPS: u64 = 256;
+    if !call.class_name()?.is("torch.storage", "_load_from_bytes") {
+        return None;
+    }
+    let bytes = match call.args().at(0).ok()?.node() {
+        Node::Bytes(bytes) | Node::Py2Str(bytes) | Node::ByteArray(bytes) => bytes,
+        _ => return None,
+    };
+    let limits = Limits { ops: OPS, ..Limits::default() };
+    Stream::is_one(bytes).then(|| Stream::read(bytes, &ReadOptions::new().limits(limits)).ok()).flatten()
+}
+
+fn strided<'g>(dtype: Dtype, data: Data<'g>, args: Value<'g>) -> Result<Array<'g>> {
     let shape = shape(args.at(2)?)?;
     let offset = args.at(1)?.as_i64().ok().and_then(|offset| u64::try_from(offset).ok());
     let strides: Option<Vec<i64>> = args.at(3)?.items()?.iter().map(|stride| stride.as_i64().ok()).collect();
@@ -43,7 +72,7 @@ fn strided<'g>(dtype: Dtype, storage: Value<'g>, args: Value<'g>) -> Result<Arra
         (Some(offset), Some(strides)) => Layout::Strided { offset, strides },
         _ => Layout::C,
     };
-    let mut array = Array::new(dtype, &shape, layout, Data::Persistent(storage))?;
+    let mut array = Array::new(dtype, &shape, layout, data)?;
     array.is_tensor = true;
     Ok(array)
 }
@@ -56,7 +85,7 @@ impl Array<'_> {
 }
 
 /// The dtype of a storage class: `FloatStorage`.
-fn storage_dtype(storage: &str) -> Option<Dtype> {
+pub(crate) fn storage_dtype(storage: &str) -> Option<Dtype> {
     torch_dtype(match storage.strip_suffix("Storage")? {
         "Float" => "float32",
         "Double" => "float64",
