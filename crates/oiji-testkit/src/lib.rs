@@ -7,4 +7,4 @@ mod packages;
 mod python;
 
 pub use corpus::{Case, corpus, expected, files, manifest};
-pub use python::{Python, python3, pythons, recent_pythons, skip};
+pub use python::{Python, python_at, python3, pythons, recent_pythons, skip};

@@ -128,6 +128,11 @@ pub fn pythons() -> &'static [Python] {
     })
 }
 
+/// The Python that a program is, if it is one. It stays the program that is run, as it may set the scene for another.
+pub fn python_at(path: &Path) -> Option<Python> {
+    probe(path).map(|python| Python { path: path.to_owned(), ..python })
+}
+
 /// The newest Python 3, if there is one.
 pub fn python3() -> Option<&'static Python> {
     pythons().iter().rev().find(|python| python.version.0 == 3)

@@ -8,7 +8,7 @@ use std::fs;
 use std::io::Read;
 
 use oiji::archive::{
-    Archive, Compression, DumpOptions, Format, save_joblib, save_npz, save_npz_compressed, save_safetensors,
+    Archive, Compression, DumpOptions, Format, save_joblib, save_npz, save_npz_compressed, save_safetensors, save_torch,
 };
 use oiji::array::Array;
 use oiji::graph::Path;
@@ -354,6 +354,26 @@ fn npz_and_safetensors_are_written_and_read_again() {
         assert_eq!(archive.array("b.c").unwrap().to_vec::<i64>().unwrap(), [1, 2, 3]);
         assert!(write(&mut Vec::new(), [("a", &first), ("a", &second)]).is_err());
     }
+}
+
+#[test]
+fn state_dicts_of_torch_are_written_and_read_again() {
+    let first = Array::from_values(&[0.5_f32, 1.5], &[2, 1]).unwrap();
+    let second = Array::from_values(&[1_u16, 2, 3], &[3]).unwrap();
+    let mut bytes = Vec::new();
+    save_torch(&mut bytes, [("a", &first), ("b.c", &second), ("tied", &first)]).unwrap();
+    let archive = Archive::open(&bytes).unwrap();
+    assert_eq!((archive.format(), archive.verify().len()), (Format::Torch, 0));
+    let members: Vec<String> = archive.members().into_iter().map(|member| member.name).collect();
+    let expected = ["data.pkl", "byteorder", "data/0", "data/1", "version"];
+    assert_eq!(members, expected.map(|name| format!("archive/{name}")));
+    assert!(archive.members().iter().all(|member| member.offset.unwrap() % 64 == 0));
+    assert_eq!(archive.array("a").unwrap().to_vec::<f32>().unwrap(), [0.5, 1.5]);
+    assert_eq!(archive.array("b.c").unwrap().to_vec::<u16>().unwrap(), [1, 2, 3]);
+    let infos = archive.arrays().unwrap();
+    let stored: Vec<&str> = infos.iter().map(|info| info.member.as_str()).collect();
+    assert_eq!(stored, ["archive/data/0", "archive/data/1", "archive/data/0"]);
+    assert!(save_torch(&mut Vec::new(), [("a", &first), ("a", &second)]).is_err());
 }
 
 #[test]

@@ -1,14 +1,15 @@
-//! Archives exchanged with the real joblib: what it writes is read, what we write it loads.
+//! Archives exchanged with the real joblib and the real torch: what they write is read, what we write they load.
 
 #![cfg(feature = "archive")]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::fs;
 
-use oiji::archive::{Archive, Format, save_joblib};
+use oiji::archive::{Archive, Format, save_joblib, save_torch};
+use oiji::array::Array;
 use oiji::graph::Id;
 use oiji::{Graph, WriteOptions};
-use oiji_testkit::{pythons, skip};
+use oiji_testkit::{Python, python_at, pythons, skip};
 use serde_json::json;
 
 const JOBLIB: &str = include_str!("python/joblib_files.py");
@@ -64,4 +65,59 @@ fn joblib_loads_what_we_make_of_its_files() {
     let answer: serde_json::Value = serde_json::from_slice(&run("check")).unwrap();
     assert_eq!((&answer["wrong"], &answer["compared"]), (&json!([]), &json!(72)), "{answer}");
     assert!(answer["mapped"].as_u64().unwrap() > 36 * 5, "{answer}");
+}
+
+/// A Python with torch: that of `OIJI_TEST_TORCH`, the system's, or any other.
+fn torch() -> Option<Python> {
+    let given = std::env::var_os("OIJI_TEST_TORCH").map(Into::into);
+    let named =
+        given.into_iter().chain(["/usr/bin/python3".into()]).filter_map(|path: std::path::PathBuf| python_at(&path));
+    named.chain(pythons().iter().cloned()).find(|python| python.run("import torch", b"").is_ok())
+}
+
+#[test]
+fn torch_loads_the_state_dicts_that_we_write() {
+    const SCRIPT: &str = "
+import json, sys, torch
+state = torch.load(sys.argv[1], weights_only=True)
+told = {name: [str(tensor.dtype), list(tensor.shape), tensor.double().tolist()] for name, tensor in state.items()}
+tied = state['weight'].storage().data_ptr() == state['tied'].storage().data_ptr()
+print(json.dumps([type(state).__name__, list(state), told, tied]))
+";
+    let Some(python) = torch() else { return skip("torch, for want of a Python that has it") };
+    let weight = Array::from_values(&[0.5_f32, 1.5, 2.5, 3.5, 4.5, 5.5], &[2, 3]).unwrap();
+    let swapped = weight.transposed().unwrap();
+    let steps = Array::from_values(&[7_i64], &[]).unwrap();
+    let empty = Array::from_values::<f64>(&[], &[0, 3]).unwrap();
+    let mask = Array::from_bytes(oiji::array::Dtype::Bool, &[2], vec![1, 0]).unwrap();
+    let half = Array::from_bytes(oiji::array::Dtype::BFloat16, &[2], vec![0x80, 0x3f, 0, 0x40]).unwrap();
+    let big = Array::from_bytes(">i2".parse().unwrap(), &[2], vec![0, 1, 1, 0]).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.pt");
+    let arrays = [
+        ("weight", &weight),
+        ("swapped", &swapped),
+        ("steps", &steps),
+        ("empty", &empty),
+        ("mask", &mask),
+        ("half", &half),
+        ("big", &big),
+        ("tied", &weight),
+    ];
+    save_torch(fs::File::create(&path).unwrap(), arrays).unwrap();
+    let told = python.run_with(&["-c", SCRIPT, path.to_str().unwrap()], b"").unwrap_or_else(|error| panic!("{error}"));
+    let told: serde_json::Value = serde_json::from_slice(&told).unwrap();
+    let names: Vec<&str> = arrays.iter().map(|(name, _)| *name).collect();
+    let values = [[0.5, 1.5, 2.5], [3.5, 4.5, 5.5]];
+    let state = json!({
+        "weight": ["torch.float32", [2, 3], values],
+        "swapped": ["torch.float32", [3, 2], [[0.5, 3.5], [1.5, 4.5], [2.5, 5.5]]],
+        "steps": ["torch.int64", [], 7.0],
+        "empty": ["torch.float64", [0, 3], []],
+        "mask": ["torch.bool", [2], [1.0, 0.0]],
+        "half": ["torch.bfloat16", [2], [1.0, 2.0]],
+        "big": ["torch.int16", [2], [1.0, 256.0]],
+        "tied": ["torch.float32", [2, 3], values],
+    });
+    assert_eq!(told, json!(["OrderedDict", names, state, true]));
 }

@@ -44,6 +44,7 @@ pub use joblib::save_joblib;
 pub use npz::{save_npz, save_npz_compressed};
 #[cfg(feature = "safetensors")]
 pub use safetensors::save_safetensors;
+pub use torch::save_torch;
 
 use crate::archive::container::Container;
 use crate::archive::joblib::{Files, Joblib, Wrapper, is_packed};

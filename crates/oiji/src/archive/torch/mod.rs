@@ -1,9 +1,11 @@
 //! PyTorch's files, a file for each layout that `torch.save` has had.
 
 mod legacy;
+mod save;
 mod tar;
 mod zip;
 
 pub(crate) use legacy::Legacy;
+pub use save::save_torch;
 pub(crate) use tar::Tar;
 pub(crate) use zip::Torch;
