@@ -94,7 +94,7 @@ impl WriteOptions {
     /// Writes to `sink`, and after each object that is built what `between` has to write there.
     #[cfg(feature = "archive")]
     pub(crate) fn to_sink_between<S: Sink>(
-        &self,
+        self,
         graph: &Graph<'_>,
         sink: S,
         between: emit::Between<'_, S>,
