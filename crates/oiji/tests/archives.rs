@@ -163,6 +163,29 @@ fn every_checkpoint_of_torch_holds_what_it_says() {
     assert!(count > 60, "only {count} tensors were checked");
 }
 
+#[test]
+fn every_file_of_skops_shows_its_arrays() {
+    let mut count = 0;
+    for (file, expected) in files("skops") {
+        let bytes = bytes(&file);
+        let archive = Archive::open(&bytes).unwrap_or_else(|error| panic!("{file}: {error}"));
+        assert_eq!((archive.format(), archive.verify().len()), (Format::Skops, 0), "{file}");
+        let infos = archive.arrays().unwrap();
+        assert_eq!(infos.len() + 1, archive.members().len(), "{file}");
+        for (name, value) in expected["expect"].as_object().unwrap() {
+            let found = infos.iter().find(|info| info.name.rsplit('.').next() == Some(name));
+            if let Some(info) = found {
+                check(&format!("{file}: {}", info.name), &archive.array(&info.name).unwrap(), value);
+                count += 1;
+            }
+        }
+    }
+    assert_eq!(count, 4);
+    let file = bytes("skops-0.16.0/pipe.skops");
+    let infos = Archive::open(&file).unwrap().arrays().unwrap();
+    assert!(infos.iter().any(|info| info.name == "steps.1.1.coef_"), "{infos:?}");
+}
+
 /// What a file that is compressed as a whole was before.
 fn decompressed(bytes: Vec<u8>) -> Vec<u8> {
     let from = bytes.as_slice();

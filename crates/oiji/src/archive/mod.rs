@@ -32,6 +32,7 @@ mod npz;
 mod robust;
 #[cfg(feature = "safetensors")]
 mod safetensors;
+mod skops;
 mod torch;
 mod walk;
 mod zip;
@@ -52,6 +53,7 @@ use crate::archive::npz::Npz;
 use crate::archive::robust::Robust;
 #[cfg(feature = "safetensors")]
 use crate::archive::safetensors::Safetensors;
+use crate::archive::skops::Skops;
 use crate::archive::torch::{Legacy, Tar, Torch};
 use crate::archive::zip::{Zip, invalid};
 use crate::array::{Array, Dtype};
@@ -97,6 +99,8 @@ pub enum Format {
     Safetensors,
     /// What `joblib.dump` writes: a pickle with the bytes of arrays between its ops, or in files beside it.
     Joblib,
+    /// What `skops.io.dump` writes: arrays, and a tree that says what they belong to. Of that just names are read.
+    Skops,
 }
 
 impl fmt::Display for Format {
@@ -109,6 +113,7 @@ impl fmt::Display for Format {
             Format::TorchTar => "PyTorch checkpoint of before 0.1.10",
             Format::Safetensors => "safetensors",
             Format::Joblib => "joblib",
+            Format::Skops => "skops",
         })
     }
 }
@@ -267,6 +272,9 @@ impl<'a> Archive<'a> {
         }
         if Robust::is_one(&zip) {
             return Ok(Archive { format: Format::Robust, container: Box::new(Robust::new(zip, options)) });
+        }
+        if Skops::is_one(&zip) {
+            return Ok(Archive { format: Format::Skops, container: Box::new(Skops::new(zip, options)?) });
         }
         if Npz::is_one(&zip) {
             return Ok(Archive { format: Format::Npz, container: Box::new(Npz::new(zip, options)) });

@@ -21,6 +21,11 @@ impl Names {
         Names { taken: RESERVED.map(|name| (name.to_owned(), 2)).into(), numbered: 0 }
     }
 
+    /// Any name may be given out.
+    pub(crate) fn free() -> Self {
+        Names { taken: HashMap::new(), numbered: 0 }
+    }
+
     /// `wanted`, or `wanted_2`, `wanted_3`… where it is taken.
     pub(crate) fn named(&mut self, wanted: &str) -> String {
         let Some(next) = self.taken.get(wanted) else {
@@ -61,7 +66,7 @@ impl NamedValues {
     /// Those that `is_array` says are arrays, by their ways from `root`; the root itself is called `alone`. What an array
     /// holds is not looked into.
     pub(crate) fn of<'g>(root: Value<'g>, alone: &str, is_array: impl Fn(Value<'g>) -> bool) -> Self {
-        let mut given = Names { taken: HashMap::new(), numbered: 0 };
+        let mut given = Names::free();
         let mut names = Vec::new();
         walk(root, true, |value, path| {
             let found = is_array(value);
