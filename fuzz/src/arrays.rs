@@ -1,7 +1,6 @@
-//! Arrays of any bytes: as a `.npy` file, in an archive, and inside a pickle.
+//! Arrays of any bytes: as a `.npy` file, and inside a pickle.
 
 use oiji::Graph;
-use oiji::archive::Archive;
 use oiji::array::{Array, Dtype};
 
 /// Any bytes are arrays, which can be looked at and come back as they were written, or errors; those of `.npy` files have an
@@ -11,31 +10,12 @@ pub fn arrays(input: &[u8]) {
         Ok(array) => look(&array),
         Err(error) => assert!(error.offset().is_some(), "{error}: no offset"),
     }
-    if let Ok(archive) = Archive::open(input) {
-        archives(&archive);
-    }
     let Ok(graph) = crate::options().from_slice(input) else { return };
     for value in graph.values() {
         // What is wrong is told, whatever it is.
         let _ = value.as_dtype().map(|dtype| dtype.to_string());
         if let Ok(array) = value.as_array() {
             look(&array);
-        }
-    }
-}
-
-/// Whatever an archive says it has can be asked for.
-fn archives(archive: &Archive<'_>) {
-    let _ = archive.verify();
-    for info in archive.arrays().unwrap_or_default() {
-        if let Ok(array) = archive.array(&info.name) {
-            look(&array);
-        }
-    }
-    let Ok(Some(graph)) = archive.graph() else { return };
-    for value in graph.values() {
-        if let Ok(Some(array)) = archive.resolve(value) {
-            let _ = array.first_texts(8);
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! `tests/smoke.rs` runs them over the corpus without a fuzzer; `cargo xtask fuzz` runs them with one.
 
+mod archive;
 mod arrays;
 mod classes;
 mod cpython;
@@ -14,6 +15,7 @@ use oiji::op::{read_op, write::write_op};
 use oiji::source::{SliceSource, Source};
 use oiji::{ErrorKind, Graph, Limits, ReadOptions, WriteOptions, inspect, rewrite};
 
+pub use archive::archive;
 pub use arrays::arrays;
 pub use classes::classes;
 pub use cpython::cpython;

@@ -10,6 +10,7 @@ const TARGETS: &[Target] = &[
     ("tools", oiji_fuzz::tools),
     ("cpython", oiji_fuzz::cpython),
     ("classes", oiji_fuzz::classes),
+    ("archive", oiji_fuzz::archive),
     ("arrays", oiji_fuzz::arrays),
 ];
 
@@ -84,6 +85,11 @@ fn cpython() {
 #[test]
 fn classes() {
     run("classes");
+}
+
+#[test]
+fn archive() {
+    run("archive");
 }
 
 #[test]
