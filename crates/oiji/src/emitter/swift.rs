@@ -230,7 +230,9 @@ mod tests {
         swift.bool(false);
         ints.iter().for_each(|value| swift.int(*value));
         assert_eq!(swift.ints(&ints, |_| true, |value| value), ints.len());
-        let longs = (0..64).flat_map(|shift| [1 << shift, (1 << shift) - 1, -(1 << shift), !(1 << shift)]);
+        let longs = (0..64).flat_map(|shift| {
+            [1_i64 << shift, !(1_i64 << shift), (1_i64 << shift).wrapping_sub(1), (1_i64 << shift).wrapping_neg()]
+        });
         let longs: Vec<i64> = longs.collect();
         longs.iter().for_each(|value| swift.long(*value));
         swift.float(0.5);
