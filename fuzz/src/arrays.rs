@@ -26,7 +26,7 @@ fn look(array: &Array<'_>) {
     const FEW: usize = 1 << 12;
     let _ = array.first_texts(FEW);
     if array.count() <= FEW as u64 {
-        let _ = array.statistics();
+        let _ = array.stats();
         let _ = array.texts().map(|texts| texts.map(|text| text.len()).sum::<usize>());
     }
     let Ok(bytes) = array.c_order_bytes() else { return };

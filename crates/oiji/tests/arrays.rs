@@ -492,7 +492,7 @@ fn repeated_elements_are_walked_over_within_reason() {
     let layout = Layout::Strided { offset: 0, strides: vec![0, 0] };
     let shape = [1 << 20, 1 << 20];
     let array = Array::new("|u1".parse().unwrap(), &shape, layout, data).unwrap();
-    for error in [array.statistics().map(drop), array.c_order_bytes().map(drop), array.texts().map(drop)] {
+    for error in [array.stats().map(drop), array.c_order_bytes().map(drop), array.texts().map(drop)] {
         assert!(error.unwrap_err().to_string().starts_with("limit reached: bytes of repeated elements"));
     }
     assert_eq!(array.first_texts(3), ["7", "7", "7"]);

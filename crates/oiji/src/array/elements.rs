@@ -135,6 +135,15 @@ impl Array<'_> {
         Ok(self.numbers()?.map(Number::to_f64).collect())
     }
 
+    /// The same array with its elements as float32: bfloat16 and float8 lose nothing.
+    ///
+    /// # Errors
+    /// As for [`Array::numbers`].
+    pub fn to_float32(&self) -> Result<Array<'static>> {
+        let values: Vec<f32> = self.numbers()?.map(|number| number.to_f64() as f32).collect();
+        Array::from_values(&values, self.shape())
+    }
+
     /// Its elements as they are, in C order, whatever the order of their bytes.
     ///
     /// # Errors

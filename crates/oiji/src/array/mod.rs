@@ -33,7 +33,7 @@ mod number;
 mod pickled;
 #[cfg(feature = "bytemuck")]
 mod slice;
-mod statistics;
+mod stats;
 pub(crate) mod storages;
 pub(crate) mod tensor;
 pub(crate) mod text;
@@ -50,5 +50,5 @@ pub use npy::{MAGIC, NpyHeader, load, save};
 pub use number::Element;
 #[cfg(feature = "archive")]
 pub(crate) use pickled::shape;
-pub use statistics::Statistics;
+pub use stats::ArrayStats;
 pub use text::Texts;

@@ -5,9 +5,8 @@
 
 use std::fmt;
 
+use crate::array::Array;
 use crate::array::dtype::shape_text;
-use crate::array::text::number_text;
-use crate::array::{Array, Number};
 use crate::graph::path::is_name;
 use crate::graph::{BigIntRef, Buffer, Items, Node, Pairs, Value};
 use crate::inspect::paint::Role;
@@ -445,15 +444,13 @@ pub(crate) fn array_line(array: &Array<'_>, with_size: bool) -> Line {
 
 /// `, min 4.3, max 7.9, mean 5.843333, 2 NaN`, for arrays of numbers and of times whose data is there.
 pub(crate) fn statistics_line(array: &Array<'_>) -> Option<Line> {
-    let found = array.statistics().ok().filter(|found| found.count > 0)?;
+    let found = array.stats().ok().filter(|_| array.count() > 0)?;
     let mut line = Line::new();
-    if let (Some(min), Some(max), Some(mean)) = (found.min, found.max, found.mean) {
-        let short = |number: Number| number_text(array.dtype(), number);
-        let mean = short(Number::Float(mean));
-        line.push(Role::Dim, &format!(", min {}, max {}, mean {mean}", short(min), short(max)));
+    if let (Some(min), Some(max), Some(mean)) = (found.min_text(), found.max_text(), found.mean_text()) {
+        line.push(Role::Dim, &format!(", min {min}, max {max}, mean {mean}"));
     }
-    if found.nan_count > 0 {
-        line.push(Role::Dim, &format!(", {} NaN", grouped(found.nan_count)));
+    if found.missing > 0 {
+        line.push(Role::Dim, &format!(", {} NaN", grouped(found.missing)));
     }
     Some(line)
 }

@@ -5,7 +5,7 @@
 
 use std::io::{self, Write};
 
-use crate::array::{Array, Number, Statistics};
+use crate::array::{Array, ArrayStats, Number};
 use crate::graph::path::Step;
 use crate::graph::{Items, Node, Value};
 use crate::inspect::show::known;
@@ -208,7 +208,7 @@ impl<'g> Writer<'_, 'g> {
             return Ok(groups(list));
         }
         write!(self.out, ",\"size\":{}", array.size())?;
-        if let (true, Ok(found)) = (self.options.stats, array.statistics()) {
+        if let (true, Ok(found)) = (self.options.stats, array.stats()) {
             self.statistics(&found)?;
         }
         match array.texts() {
@@ -217,8 +217,8 @@ impl<'g> Writer<'_, 'g> {
         }
     }
 
-    fn statistics(&mut self, found: &Statistics) -> io::Result<()> {
-        write!(self.out, ",\"stats\":{{\"nan\":{}", found.nan_count)?;
+    fn statistics(&mut self, found: &ArrayStats) -> io::Result<()> {
+        write!(self.out, ",\"stats\":{{\"nan\":{}", found.missing)?;
         for (name, number) in [(",\"min\":", found.min), (",\"max\":", found.max)] {
             match number {
                 Some(Number::Int(int)) => write!(self.out, "{name}{int}")?,
