@@ -8,7 +8,8 @@ use std::fs;
 use std::io::Read;
 
 use oiji::archive::{
-    Archive, Compression, DumpOptions, Format, save_joblib, save_npz, save_npz_compressed, save_safetensors, save_torch,
+    Archive, Compression, Contents, DumpOptions, Format, save_joblib, save_npz, save_npz_compressed, save_safetensors,
+    save_torch,
 };
 use oiji::array::Array;
 use oiji::graph::Path;
@@ -471,4 +472,62 @@ fn places_in_code_are_left_out_when_asked() {
     };
     assert!(leaks(DumpOptions::new()));
     assert!(!leaks(DumpOptions::new().strip(true)));
+}
+
+#[test]
+fn every_array_of_an_archive_is_in_its_place_in_one_graph() {
+    let mut count = 0;
+    for kind in ["theano-zip", "npz", "safetensors"] {
+        for (file, _) in files(kind) {
+            let bytes = bytes(&file);
+            let archive = Archive::open(&bytes).unwrap();
+            let whole = archive.whole_graph().unwrap_or_else(|error| panic!("{file}: {error}"));
+            let linked = archive.linked_graph(u64::MAX).unwrap();
+            let [one, other] = [&linked, &whole].map(|graph| Contents::of(graph.root()));
+            assert_eq!(one.rest.len(), other.rest.len(), "{file}");
+            for ((name, one), (_, other)) in one.arrays.iter().zip(&other.arrays) {
+                assert_eq!(one.shape(), other.shape(), "{file}: {name}");
+                match one.objects() {
+                    Some(objects) => assert_eq!(objects.len(), other.objects().unwrap().len(), "{file}: {name}"),
+                    None => assert_eq!(one.c_order_bytes().unwrap(), other.c_order_bytes().unwrap(), "{file}: {name}"),
+                }
+                count += 1;
+            }
+            assert_eq!(one.arrays.len(), other.arrays.len(), "{file}");
+            // What is written of it needs the archive no more.
+            let pickle = oiji::dumps(&whole).unwrap();
+            assert_eq!(oiji::loads(&pickle).unwrap(), whole, "{file}");
+        }
+    }
+    assert!(count > 100, "only {count} arrays were compared");
+}
+
+#[test]
+fn compressed_members_beyond_the_budget_are_told_without_their_data() {
+    let bytes = bytes("numpy-2.5.5-py313/comp.npz");
+    let archive = Archive::open(&bytes).unwrap();
+    let graph = archive.linked_graph(1000).unwrap();
+    let [big, small] = ["big", "x"].map(|name| graph.root().get(name).unwrap().as_array().unwrap());
+    assert_eq!((big.shape(), big.bytes().is_err()), (&[200, 200][..], true));
+    assert_eq!(small.to_f64s().unwrap()[1], 1.0);
+    assert!(archive.whole_graph().unwrap().root().get("big").unwrap().as_array().unwrap().bytes().is_ok());
+}
+
+#[test]
+fn contents_have_a_name_for_each_place_and_all_that_is_no_array() {
+    let mut graph = Graph::new();
+    let array = graph.add_array(&Array::from_values(&[1_u8], &[1]).unwrap()).unwrap();
+    let seven = graph.add_int(7).unwrap();
+    let list = graph.add_list(&[array, seven, array]).unwrap();
+    graph.append(list, &[list]).unwrap();
+    let (a, b, c) = (graph.add_str("a").unwrap(), graph.add_str("a.0").unwrap(), graph.add_str("c").unwrap());
+    let none = graph.add_none().unwrap();
+    let root = graph.add_dict(&[(a, list), (b, array), (c, none)]).unwrap();
+    graph.set_roots(vec![root]);
+    let contents = Contents::of(graph.root());
+    let names: Vec<&str> = contents.arrays.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["a.0", "a.2", "a.0_2"]);
+    let rest: Vec<(&str, String)> =
+        contents.rest.iter().map(|(path, value)| (path.as_str(), value.to_string())).collect();
+    assert_eq!(rest, [("a.1", "7".to_owned()), ("c", "None".to_owned())]);
 }

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use crate::archive::zip::{Zip, invalid};
-use crate::archive::{ArrayInfo, Member};
+use crate::archive::{ArrayInfo, Compression, Member};
 use crate::array::{Array, MAGIC, NpyHeader};
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::{Graph, ReadOptions, Value};
+use crate::graph::{Graph, Id, ReadOptions, Value};
 
 /// A file of one format; see the methods of `Archive`.
 pub(crate) trait Container<'a> {
@@ -25,6 +25,32 @@ pub(crate) trait Container<'a> {
         Ok(Array::of(value))
     }
 
+    /// The bytes of a member, decompressed; nothing if there is none of this name.
+    fn read(&self, _name: &str) -> Result<Option<Cow<'a, [u8]>>> {
+        Ok(None)
+    }
+
+    /// Everything as one graph in which `Array::of` finds the arrays. Compressed members are read while they take no more
+    /// than `budget` bytes in all; of others only type and shape is there.
+    fn linked(&self, _budget: u64) -> Result<Graph<'a>> {
+        if let Some(graph) = self.graph()? {
+            return Ok(graph);
+        }
+        let mut graph = Graph::new();
+        let mut pairs = Vec::new();
+        for info in self.arrays()? {
+            pairs.push((graph.add_str(&info.name)?, graph.add_array(&self.array(&info.name)?)?));
+        }
+        let root = graph.add_dict(&pairs)?;
+        graph.set_roots(vec![root]);
+        Ok(graph)
+    }
+
+    /// Whether a value of the graph, which is neither persistent nor a tensor, is one that `resolve` makes an array of.
+    fn stands_for_array(&self, _value: Value<'_>) -> bool {
+        false
+    }
+
     fn verify(&self) -> Vec<(String, Error)> {
         Vec::new()
     }
@@ -33,6 +59,18 @@ pub(crate) trait Container<'a> {
 /// There is no array of this name.
 pub(crate) fn no_array(name: &str) -> Error {
     invalid(format!("no array {name}; `oiji list` names those it has"))
+}
+
+/// Adds the array of objects that a `.npy` file is, so that they are part of the graph; nothing if it is of another kind, or
+/// not all there.
+pub(crate) fn add_objects(graph: &mut Graph<'_>, npy: &[u8], options: &ReadOptions<'_>) -> Result<Option<Id>> {
+    if !NpyHeader::read(npy).is_ok_and(|header| header.dtype.has_objects()) {
+        return Ok(None);
+    }
+    match Array::from_npy_with(npy, &options.clone().into_owned()) {
+        Ok(array) => graph.add_array(&array).map(Some),
+        Err(_) => Ok(None),
+    }
 }
 
 impl<'a> Zip<'a> {
@@ -102,6 +140,42 @@ impl<'a> Zip<'a> {
             Cow::Owned(bytes) => options.clone().into_owned().from_slice(&bytes).map(Graph::into_owned),
         };
         read.map_err(|error| self.named(index, error))
+    }
+
+    /// The bytes of the last member with a name.
+    ///
+    /// # Errors
+    /// `InvalidArchive` if it is broken.
+    pub(crate) fn read_named(&self, name: &str) -> Result<Option<Cow<'a, [u8]>>> {
+        let found = self.members().iter().rposition(|member| member.name() == name);
+        found.map(|index| self.read(index)).transpose()
+    }
+
+    /// A member as a graph borrows it, from an offset on: whole if it is stored or the budget is not spent yet, else its
+    /// beginning.
+    ///
+    /// # Errors
+    /// `InvalidArchive` if it is broken.
+    pub(crate) fn piece(&self, index: usize, start: usize, budget: &mut u64) -> Result<Cow<'a, [u8]>> {
+        /// Longer than nearly every header.
+        const HEAD: usize = 1 << 14;
+        let member = &self.members()[index];
+        let is_stored = member.compression() == Compression::Stored;
+        let read = match budget.checked_sub(member.size) {
+            _ if is_stored => self.read(index)?,
+            Some(left) => {
+                *budget = left;
+                self.read(index)?
+            }
+            None => self.head(index, start + HEAD)?,
+        };
+        Ok(match read {
+            Cow::Borrowed(bytes) => Cow::Borrowed(&bytes[start.min(bytes.len())..]),
+            Cow::Owned(mut bytes) => {
+                bytes.drain(..start.min(bytes.len()));
+                Cow::Owned(bytes)
+            }
+        })
     }
 
     /// The error with the member it is in.

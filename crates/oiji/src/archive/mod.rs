@@ -25,9 +25,11 @@
 //! outside by persistent ids.
 
 mod container;
+mod contents;
 mod dump;
 mod joblib;
 mod names;
+mod npy;
 mod npz;
 mod robust;
 #[cfg(feature = "safetensors")]
@@ -35,11 +37,13 @@ mod safetensors;
 mod skops;
 mod torch;
 mod walk;
+mod whole;
 mod zip;
 
 use std::borrow::Cow;
 use std::fmt;
 
+pub use contents::Contents;
 pub use dump::{DumpOptions, DumpProgress};
 pub use joblib::save_joblib;
 pub use npz::{save_npz, save_npz_compressed};
@@ -49,6 +53,7 @@ pub use torch::save_torch;
 
 use crate::archive::container::Container;
 use crate::archive::joblib::{Files, Joblib, Wrapper, is_packed};
+use crate::archive::npy::Npy;
 use crate::archive::npz::Npz;
 use crate::archive::robust::Robust;
 #[cfg(feature = "safetensors")]
@@ -77,6 +82,9 @@ pub struct Archive<'a> {
     container: Box<dyn Container<'a> + 'a>,
 }
 
+/// What the only array of a file is called.
+pub(crate) const LONE: &str = "array";
+
 /// What kind of file an archive is.
 ///
 /// ```
@@ -85,6 +93,8 @@ pub struct Archive<'a> {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Format {
+    /// What `numpy.save` writes: one array, which is called `array` here.
+    Npy,
     /// What `numpy.savez` writes: arrays alone.
     Npz,
     /// Arrays as `.npy` members and the rest as the pickle `pkl`: [`DumpOptions`], `theano.misc.pkl_utils`.
@@ -103,9 +113,55 @@ pub enum Format {
     Skops,
 }
 
+impl Format {
+    /// Its name for machines: `npy`, `npz`, `robust`, `torch`, `torch-legacy`, `torch-tar`, `safetensors`, `joblib`, `skops`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Npy => "npy",
+            Format::Npz => "npz",
+            Format::Robust => "robust",
+            Format::Torch => "torch",
+            Format::TorchLegacy => "torch-legacy",
+            Format::TorchTar => "torch-tar",
+            Format::Safetensors => "safetensors",
+            Format::Joblib => "joblib",
+            Format::Skops => "skops",
+        }
+    }
+
+    /// Whether an array can stand in a file of this format as it is.
+    ///
+    /// # Errors
+    /// `InvalidArray`, `InvalidArchive` for a dtype that the format has no word for; as for [`Array::bytes`] where the data is
+    /// elsewhere.
+    ///
+    /// ```
+    /// use oiji::archive::Format;
+    /// use oiji::array::{Array, Dtype};
+    /// let half = Array::from_bytes(Dtype::BFloat16, &[1], &[0, 0x3f][..])?;
+    /// assert!(Format::Npz.takes(&half).is_err());
+    /// assert!(Format::Npz.takes(&half.to_float32()?).is_ok());
+    /// # Ok::<(), oiji::Error>(())
+    /// ```
+    pub fn takes(self, array: &Array<'_>) -> Result<()> {
+        match self {
+            #[cfg(feature = "safetensors")]
+            Format::Safetensors => safetensors::word(array.dtype()).map(drop)?,
+            #[cfg(not(feature = "safetensors"))]
+            Format::Safetensors => return Err(invalid("built without safetensors")),
+            _ => Graph::new().add_dtype(array.dtype()).map(drop)?,
+        }
+        if array.objects().is_none() {
+            array.bytes()?;
+        }
+        Ok(())
+    }
+}
+
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Format::Npy => ".npy",
             Format::Npz => ".npz",
             Format::Robust => "robust archive",
             Format::Torch => "PyTorch checkpoint",
@@ -258,6 +314,10 @@ impl<'a> Archive<'a> {
             let container = Box::new(Tar::new(bytes, options)?);
             return Ok(Archive { format: Format::TorchTar, container });
         }
+        if Npy::is_one(bytes) {
+            let container = Box::new(Npy::new(bytes, options.clone())?);
+            return Ok(Archive { format: Format::Npy, container });
+        }
         if !Zip::is_zip(bytes) {
             let may_be = is_packed(bytes) || Wrapper::is_in(bytes);
             if may_be && let Some(joblib) = Joblib::new(bytes, options.clone(), files)? {
@@ -279,7 +339,7 @@ impl<'a> Archive<'a> {
         if Npz::is_one(&zip) {
             return Ok(Archive { format: Format::Npz, container: Box::new(Npz::new(zip, options)) });
         }
-        Err(invalid("a ZIP that holds no arrays under names that are known"))
+        Err(invalid("a ZIP that holds no arrays under names that are known; `unzip` takes it apart"))
     }
 
     /// Whether some bytes begin as an archive may; they need not be one.
@@ -288,7 +348,12 @@ impl<'a> Archive<'a> {
         if Safetensors::is_one(bytes) {
             return true;
         }
-        Zip::is_zip(bytes) || Legacy::is_one(bytes) || Tar::is_one(bytes) || is_packed(bytes) || Wrapper::is_in(bytes)
+        Npy::is_one(bytes)
+            || Zip::is_zip(bytes)
+            || Legacy::is_one(bytes)
+            || Tar::is_one(bytes)
+            || is_packed(bytes)
+            || Wrapper::is_in(bytes)
     }
 
     /// What kind of file it is.
@@ -335,6 +400,68 @@ impl<'a> Archive<'a> {
         'a: 'g,
     {
         self.container.resolve(value)
+    }
+
+    /// The bytes of the member with a name, decompressed: borrowed from the file if it is stored there. Nothing if there is
+    /// none of this name.
+    ///
+    /// # Errors
+    /// `InvalidArchive` if it is broken; `Limit` if it becomes too large.
+    ///
+    /// ```
+    /// use oiji::archive::{Archive, DumpOptions};
+    /// let zip = DumpOptions::new().to_vec(oiji::pickle!({"epoch": 7})?.root())?;
+    /// let pickle = Archive::open(&zip)?.member("pkl")?.unwrap();
+    /// assert_eq!(oiji::loads(&pickle)?.to_string(), "{'epoch': 7}");
+    /// # Ok::<(), oiji::Error>(())
+    /// ```
+    pub fn member(&self, name: &str) -> Result<Option<Cow<'a, [u8]>>> {
+        self.container.read(name)
+    }
+
+    /// Everything as one graph, in which [`Value::as_array`] finds the arrays of the file where they belong: what is stored
+    /// stays in the file and is borrowed. A format of arrays alone is a dict of them by name; a `.npy` file is its array.
+    ///
+    /// Compressed members are read as long as they take no more than `budget` bytes in all; of the others type and shape are
+    /// told. A broken member leaves its persistent id, and the rest as it is.
+    ///
+    /// ```
+    /// use oiji::archive::{Archive, save_npz};
+    /// use oiji::array::Array;
+    /// let mut npz = Vec::new();
+    /// save_npz(&mut npz, [("x", &Array::from_values(&[1_u8, 2], &[2])?)])?;
+    /// let graph = Archive::open(&npz)?.linked_graph(1 << 20)?;
+    /// assert_eq!(graph.root().get("x")?.as_array()?.to_vec::<u8>()?, [1, 2]);
+    /// # Ok::<(), oiji::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `InvalidArchive` if there is no pickle where there must be one; what the pickle says.
+    pub fn linked_graph(&self, budget: u64) -> Result<Graph<'a>> {
+        self.container.linked(budget)
+    }
+
+    /// Everything as one graph that needs the file no more: each array of the file is an array of NumPy in its place, and one
+    /// that stands in several places is one array. Types that NumPy has not, such as bfloat16, become float32.
+    ///
+    /// ```
+    /// use oiji::archive::{Archive, DumpOptions};
+    /// use oiji::array::Array;
+    /// let mut graph = oiji::Graph::new();
+    /// let array = graph.add_array(&Array::from_values(&[1_i64, 2], &[2])?)?;
+    /// let root = graph.add_list(&[array, array])?;
+    /// graph.set_roots(vec![root]);
+    /// let zip = DumpOptions::new().to_vec(graph.root())?;
+    /// let again = Archive::open(&zip)?.whole_graph()?;
+    /// assert_eq!(again.root().at(0)?.id(), again.root().at(1)?.id());
+    /// assert_eq!(again.root().at(0)?.as_array()?.to_vec::<i64>()?, [1, 2]);
+    /// # Ok::<(), oiji::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`Archive::linked_graph`]; what is wrong with an array, with its name.
+    pub fn whole_graph(&self) -> Result<Graph<'static>> {
+        whole::whole_graph(&*self.container)
     }
 
     /// Reads every member to its end and holds it against its checksum; gives the names of those that are broken, with the

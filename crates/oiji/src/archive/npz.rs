@@ -1,13 +1,14 @@
 //! `.npz`: a ZIP of `.npy` members, as `numpy.savez` writes it.
 
+use std::borrow::Cow;
 use std::io::Write;
 
-use crate::archive::container::{Container, no_array};
+use crate::archive::container::{Container, add_objects, no_array};
 use crate::archive::zip::{Zip, ZipWriter, invalid};
 use crate::archive::{ArrayInfo, Compression, Member};
 use crate::array::Array;
 use crate::error::{Error, Result};
-use crate::graph::ReadOptions;
+use crate::graph::{Graph, ReadOptions};
 
 pub(crate) struct Npz<'a> {
     zip: Zip<'a>,
@@ -48,6 +49,34 @@ impl<'a> Container<'a> for Npz<'a> {
         let with_suffix = format!("{name}.npy");
         let found = self.zip.find(name.as_bytes()).or_else(|| self.zip.find(with_suffix.as_bytes()));
         self.zip.npy(found.ok_or_else(|| no_array(name))?, &self.options)
+    }
+
+    fn read(&self, name: &str) -> Result<Option<Cow<'a, [u8]>>> {
+        self.zip.read_named(name)
+    }
+
+    fn linked(&self, mut budget: u64) -> Result<Graph<'a>> {
+        let mut graph = Graph::new();
+        let mut pairs = Vec::new();
+        for (index, member) in self.zip.members().iter().enumerate() {
+            let name = member.name();
+            let key = graph.add_str(name.strip_suffix(".npy").unwrap_or(&name))?;
+            let bytes = self.zip.piece(index, 0, &mut budget).ok();
+            let objects = bytes.as_deref().map(|bytes| add_objects(&mut graph, bytes, &self.options)).transpose()?;
+            // What is broken stays a name.
+            let array = match objects.flatten() {
+                Some(array) => array,
+                None => graph.add_persistent(key)?,
+            };
+            if let Some(bytes) = bytes {
+                let piece = graph.add_outside(bytes);
+                graph.link_outside(array, piece);
+            }
+            pairs.push((key, array));
+        }
+        let root = graph.add_dict(&pairs)?;
+        graph.set_roots(vec![root]);
+        Ok(graph)
     }
 
     fn verify(&self) -> Vec<(String, Error)> {

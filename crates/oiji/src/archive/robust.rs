@@ -4,12 +4,16 @@
 //! called `pkl`, names in no stated encoding, and members of GPU arrays that begin with a pickle. They are read as they
 //! were meant. Next: `dump`, which writes none of it.
 
-use crate::archive::container::{Container, no_array};
+use std::borrow::Cow;
+
+use rustc_hash::FxHashMap;
+
+use crate::archive::container::{Container, add_objects, no_array};
 use crate::archive::zip::{Zip, invalid};
 use crate::archive::{ArrayInfo, Member};
 use crate::array::{Array, MAGIC, NpyHeader};
 use crate::error::{Error, Result};
-use crate::graph::{Graph, Node, ReadOptions, Value};
+use crate::graph::{Graph, Id, Node, ReadOptions, Value};
 
 /// The pickle's name.
 pub(crate) const PKL: &str = "pkl";
@@ -132,6 +136,44 @@ impl<'a> Container<'a> for Robust<'a> {
             return Err(invalid(format!("no member for the persistent id {id}")));
         };
         self.member(index).map(Some)
+    }
+
+    fn read(&self, name: &str) -> Result<Option<Cow<'a, [u8]>>> {
+        self.zip.read_named(name)
+    }
+
+    fn linked(&self, mut budget: u64) -> Result<Graph<'a>> {
+        let index = self.zip.find(PKL.as_bytes()).ok_or_else(|| invalid("no member pkl"))?;
+        let mut graph = self.zip.pickle(index, &self.options)?;
+        let named: Vec<(Id, usize)> = graph
+            .values()
+            .filter_map(|value| match value.node() {
+                Node::Persistent(id) => Some((value.id(), self.of_id(id)?)),
+                _ => None,
+            })
+            .collect();
+        let mut linked: FxHashMap<usize, (Option<usize>, Option<Id>)> = FxHashMap::default();
+        for (value, index) in named {
+            let (piece, objects) = match linked.get(&index) {
+                Some(known) => *known,
+                None => {
+                    // What is broken stays a name.
+                    let bytes = self.start(index).and_then(|start| self.zip.piece(index, start, &mut budget)).ok();
+                    let objects =
+                        bytes.as_deref().map(|bytes| add_objects(&mut graph, bytes, &self.options)).transpose()?;
+                    let known = (bytes.map(|bytes| graph.add_outside(bytes)), objects.flatten());
+                    linked.insert(index, known);
+                    known
+                }
+            };
+            if let Some(piece) = piece {
+                graph.link_outside(value, piece);
+            }
+            if let Some(objects) = objects {
+                graph.put_in_place(value, objects);
+            }
+        }
+        Ok(graph)
     }
 
     fn verify(&self) -> Vec<(String, Error)> {

@@ -1,6 +1,7 @@
 //! safetensors: a header of names, dtypes and shapes, and the data of all tensors. The crate of that name reads and writes
 //! the header; data is borrowed.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::io::Write;
 
@@ -9,8 +10,9 @@ use ::safetensors::tensor::{Dtype as Named, SafeTensors, TensorView};
 use crate::archive::container::{Container, no_array};
 use crate::archive::zip::invalid;
 use crate::archive::{ArrayInfo, Compression, Member};
-use crate::array::{Array, ByteOrder, Dtype, Float8};
+use crate::array::{Array, ByteOrder, Dtype, Float8, Layout};
 use crate::error::Result;
+use crate::graph::{Graph, Made};
 
 pub(crate) struct Safetensors<'a> {
     tensors: SafeTensors<'a>,
@@ -68,6 +70,42 @@ impl<'a> Container<'a> for Safetensors<'a> {
         let shape: Vec<u64> = tensor.shape().iter().map(|axis| *axis as u64).collect();
         Array::from_bytes(dtype(tensor.dtype())?, &shape, tensor.data())
     }
+
+    fn read(&self, name: &str) -> Result<Option<Cow<'a, [u8]>>> {
+        Ok(self.tensors.tensor(name).ok().map(|tensor| Cow::Borrowed(tensor.data())))
+    }
+
+    /// A dict of tensors as torch writes them, by `_rebuild_tensor_v3`.
+    fn linked(&self, _: u64) -> Result<Graph<'a>> {
+        let mut graph = Graph::new();
+        let function = graph.add_global("torch._utils", "_rebuild_tensor_v3")?;
+        let ordered = graph.add_global("collections", "OrderedDict")?;
+        let class = graph.add_global("torch.storage", "UntypedStorage")?;
+        let (kind, device) = (graph.add_str("storage")?, graph.add_str("cpu")?);
+        let mut pairs = Vec::new();
+        for (name, tensor) in self.in_order() {
+            let dtype = dtype(tensor.dtype())?;
+            let name = graph.add_str(name)?;
+            let shape: Vec<u64> = tensor.shape().iter().map(|axis| *axis as u64).collect();
+            let (strides, _) = Layout::C.strides(&shape);
+            let count = graph.add_int(tensor.data().len() as i64)?;
+            let id = graph.add_tuple(&[kind, class, name, device, count])?;
+            let storage = graph.add_persistent(id)?;
+            let piece = graph.add_outside(Cow::Borrowed(tensor.data()));
+            graph.link_outside(storage, piece);
+            let shape = shape.iter().map(|axis| graph.add_int(*axis as i64)).collect::<Result<Vec<_>>>()?;
+            let strides = strides.iter().map(|stride| graph.add_int(*stride)).collect::<Result<Vec<_>>>()?;
+            let (shape, strides) = (graph.add_tuple(&shape)?, graph.add_tuple(&strides)?);
+            let (offset, grad, nothing) = (graph.add_int(0)?, graph.add_bool(false)?, graph.add_tuple(&[])?);
+            let hooks = graph.add_object(Made::Call, ordered, nothing, None)?;
+            let dtype = graph.add_global("torch", &dtype.to_string())?;
+            let args = graph.add_tuple(&[storage, offset, shape, strides, grad, hooks, dtype])?;
+            pairs.push((name, graph.add_object(Made::Call, function, args, None)?));
+        }
+        let root = graph.add_dict(&pairs)?;
+        graph.set_roots(vec![root]);
+        Ok(graph)
+    }
 }
 
 const LITTLE: ByteOrder = ByteOrder::Little;
@@ -99,6 +137,13 @@ fn dtype(named: Named) -> Result<Dtype> {
     found.map(|(_, dtype)| dtype.clone()).ok_or_else(|| invalid(format!("tensors of {named} are not read here")))
 }
 
+/// The name of a dtype there, in whatever order its bytes are.
+pub(crate) fn word(dtype: &Dtype) -> Result<Named> {
+    let little = dtype.with_byte_order(LITTLE);
+    let named = DTYPES.iter().find(|(_, dtype)| *dtype == little).map(|(named, _)| *named);
+    named.ok_or_else(|| invalid(format!("safetensors has no word for {dtype}")))
+}
+
 /// Writes tensors under their names, in C order. The order of bytes becomes little-endian.
 ///
 /// # Errors
@@ -113,11 +158,16 @@ pub fn save_safetensors<'n, 'd: 'n, W: Write>(
         if !names.insert(name) {
             return Err(invalid(format!("two arrays are called {name}")));
         }
-        let little = array.dtype().with_byte_order(LITTLE);
-        let named = DTYPES.iter().find(|(_, dtype)| *dtype == little).map(|(named, _)| *named);
-        let named = named.ok_or_else(|| invalid(format!("{name}: safetensors has no word for {}", array.dtype())))?;
+        let named = word(array.dtype()).map_err(|error| invalid(format!("{name}: {error}")))?;
         let shape: Vec<usize> = array.shape().iter().map(|axis| *axis as usize).collect();
-        owned.push((name, named, shape, array.to_little_endian()?.bytes()?.into_owned()));
+        let little = array.dtype().with_byte_order(LITTLE);
+        // What stands so already is not copied.
+        let bytes = if little == *array.dtype() {
+            array.c_order_bytes()?
+        } else {
+            Cow::Owned(array.to_little_endian()?.bytes()?.into_owned())
+        };
+        owned.push((name, named, shape, bytes));
     }
     let views: Vec<(&str, TensorView<'_>)> = owned
         .iter()

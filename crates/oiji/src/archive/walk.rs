@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 
 use rustc_hash::FxHashSet;
 
-use crate::graph::{Id, Node, Pairs, StepKind, Value};
+use crate::graph::{Id, Items, Node, Pairs, StepKind, Value};
 
 /// A way longer than this, in bytes, is told by its end: so that no nesting and no key makes ways of all it holds long.
 const LONGEST: usize = 1_000;
@@ -16,8 +16,9 @@ pub(crate) fn walk<'g>(root: Value<'g>, paths: bool, mut visit: impl FnMut(Value
     let mut below = Vec::new();
     while let Some((value, path)) = stack.pop() {
         if met.insert(value.id()) && visit(value, &path) {
-            children(value, &path, paths, &mut below);
-            stack.extend(below.drain(..).rev());
+            children(value, &path, paths, false, &mut below);
+            below.retain(|(value, _)| !value.id().is_immediate());
+            stack.extend(below.drain(..).rev().map(|(value, path)| (value, path.unwrap_or_default())));
         }
     }
 }
@@ -59,43 +60,50 @@ impl fmt::Write for Way {
     }
 }
 
-/// What a value holds, each with its way from the root if that is `wanted`. Numbers and the like hold nothing: they are left out.
-fn children<'g>(value: Value<'g>, path: &str, wanted: bool, below: &mut Vec<(Value<'g>, String)>) {
-    let step = |name: &dyn fmt::Display| if wanted { step(path, name) } else { String::new() };
-    let entries = |below: &mut Vec<(Value<'g>, String)>, pairs: Pairs<'g>| {
+/// What a value holds, each with its way from the root if that is `wanted`; keys, classes and persistent ids have none. Numbers
+/// and the like hold nothing: they come only `with_numbers`.
+pub(crate) fn children<'g>(
+    value: Value<'g>,
+    path: &str,
+    wanted: bool,
+    with_numbers: bool,
+    below: &mut Vec<(Value<'g>, Option<String>)>,
+) {
+    let step = |name: &dyn fmt::Display| wanted.then(|| step(path, name));
+    let is_wanted = |value: &Value<'g>| with_numbers || !value.id().is_immediate();
+    let entries = |below: &mut Vec<(Value<'g>, Option<String>)>, pairs: Pairs<'g>| {
         for (key, value) in pairs.iter() {
-            below.push((key, String::new()));
-            if !value.id().is_immediate() {
+            below.push((key, None));
+            if is_wanted(&value) {
                 below.push((value, text(key).map_or_else(|| step(&key), |key| step(&key))));
             }
         }
     };
-    let all = |below: &mut Vec<(Value<'g>, String)>, items: crate::graph::Items<'g>| {
-        let items = items.iter().enumerate().filter(|(_, item)| !item.id().is_immediate());
+    let numbered = |below: &mut Vec<(Value<'g>, Option<String>)>, items: Items<'g>| {
+        let items = items.iter().enumerate().filter(|(_, item)| is_wanted(item));
         below.extend(items.map(|(index, item)| (item, step(&index))));
     };
     match value.node() {
-        Node::Tuple(items) | Node::List(items) | Node::Set(items) | Node::FrozenSet(items) => all(below, items),
+        Node::Tuple(items) | Node::List(items) | Node::Set(items) | Node::FrozenSet(items) => numbered(below, items),
         Node::Dict(pairs) => entries(below, pairs),
         Node::Object(object) => {
-            below.push((object.class(), String::new()));
+            below.push((object.class(), None));
             below.push((object.args(), step(&"args")));
             below.extend(object.kwargs().map(|kwargs| (kwargs, step(&"kwargs"))));
             for part in object.steps() {
                 if let Some(first) = part.items().get(0).filter(|_| part.kind() == StepKind::Build) {
                     // Attributes are a step from the object, not from its state.
-                    below.push((first, path.to_owned()));
+                    below.push((first, wanted.then(|| path.to_owned())));
                 } else if part.kind() == StepKind::SetItems {
                     entries(below, part.pairs());
                 } else {
-                    all(below, part.items());
+                    numbered(below, part.items());
                 }
             }
         }
-        Node::Persistent(id) => below.push((id, String::new())),
+        Node::Persistent(id) => below.push((id, None)),
         _ => {}
     }
-    below.retain(|(value, _)| !value.id().is_immediate());
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use crate::array::array::{Array, Data, Masked, Objects};
 use crate::array::descr::sub_array;
 use crate::array::dtype::{AXES, ByteOrder, DEPTH, Dtype, Field, Float8, Record, SubArray, TimeUnit, Unit, bad};
 use crate::array::layout::Layout;
+use crate::array::npy::{MAGIC, NpyHeader};
 use crate::array::tensor::tensor;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{Graph, Id, Node, Object, Value};
@@ -31,11 +32,10 @@ impl<'g> Value<'g> {
     /// # Errors
     /// `WrongType` if it is none, `InvalidArray` with a path from it if it is told wrongly.
     pub fn as_array(self) -> Result<Array<'g>> {
-        let found = match self.node() {
-            Node::Object(object) => array(object).or_else(|| scalar(object)),
-            _ => None,
-        };
-        found.unwrap_or_else(|| Err(ErrorKind::WrongType { expected: "array", found: self.type_name() }.into()))
+        let scalar = || scalar(self.as_object().ok()?);
+        array(self)
+            .or_else(scalar)
+            .unwrap_or_else(|| Err(ErrorKind::WrongType { expected: "array", found: self.type_name() }.into()))
     }
 
     /// The dtype it is.
@@ -50,7 +50,7 @@ impl<'g> Value<'g> {
 impl<'a> Array<'a> {
     /// The array that a value is, scalars not counted, if it is one and told rightly: see [`Value::as_array`].
     pub fn of(value: Value<'a>) -> Option<Array<'a>> {
-        array(value.as_object().ok()?)?.ok()
+        array(value)?.ok()
     }
 
     /// The scalar of NumPy that a value is, as an array without axes.
@@ -74,8 +74,13 @@ impl<'a> Array<'a> {
     }
 }
 
-/// The array that an object is, if what makes it makes arrays.
-fn array(object: Object<'_>) -> Option<Result<Array<'_>>> {
+/// The array that a value is, if what makes it makes arrays, or its bytes stand outside.
+fn array(value: Value<'_>) -> Option<Result<Array<'_>>> {
+    let object = match value.node() {
+        Node::Object(object) => object,
+        Node::Persistent(_) => return outside(value),
+        _ => return None,
+    };
     let class = object.class_name()?;
     match (class.module(), class.name()) {
         ("numpy.core.multiarray" | "numpy._core.multiarray", "_reconstruct") => {
@@ -89,6 +94,18 @@ fn array(object: Object<'_>) -> Option<Result<Array<'_>>> {
         ("torch._utils", name) => tensor(name, object),
         _ => None,
     }
+}
+
+/// The `.npy` file that a persistent value stands for. Of one whose beginning alone is at hand, type and shape are known.
+fn outside(value: Value<'_>) -> Option<Result<Array<'_>>> {
+    let npy = value.graph().outside(value.id()).filter(|bytes| bytes.starts_with(MAGIC))?;
+    let array = Array::from_npy(npy).or_else(|error| match (NpyHeader::read(npy), error.kind()) {
+        (Ok(header), ErrorKind::UnexpectedEnd { .. }) => {
+            Array::new(header.dtype, &header.shape, Layout::C, Data::Persistent(value))
+        }
+        _ => Err(error),
+    });
+    Some(array)
 }
 
 /// Whether a state is one of `numpy.ndarray`: `(version, shape, dtype, is_fortran, data)`, before NumPy 1.0 without version.

@@ -37,7 +37,13 @@ pub(crate) fn tensor<'g>(name: &str, object: Object<'g>) -> Option<Result<Array<
         _ => storage_dtype(id.at(1).ok()?.as_global().ok()?.name()),
     };
     match storage.node() {
-        Node::Persistent(id) => Some(strided(dtype(id)?, Data::Persistent(storage), args)),
+        Node::Persistent(id) => {
+            let data = match storage.graph().outside(storage.id()) {
+                Some(bytes) => Data::Bytes(Cow::Borrowed(bytes)),
+                None => Data::Persistent(storage),
+            };
+            Some(strided(dtype(id)?, data, args))
+        }
         Node::Object(object) => {
             let stream = nested(object)?;
             let id = persistent(stream.graph.root())?;

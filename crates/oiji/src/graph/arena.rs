@@ -10,6 +10,7 @@ use rustc_hash::FxHashMap;
 
 use crate::error::{ErrorKind, Result};
 use crate::graph::again::Again;
+use crate::graph::outside::Outside;
 use crate::source::Chunk;
 
 /// Everything one pickle says, or several that share a memo: values by id, with sharing and cycles kept.
@@ -44,6 +45,8 @@ pub struct Graph<'a> {
     /// The content of out-of-band buffers by number, where it is known.
     pub(crate) buffers: Vec<Option<Cow<'a, [u8]>>>,
     pub(crate) buffer_count: u64,
+    /// What persistent values stand for, where it is known.
+    pub(crate) outside: Outside<'a>,
     pub(crate) roots: Vec<Id>,
     pub(crate) protocol: u8,
 }
@@ -524,6 +527,7 @@ impl<'a> Graph<'a> {
                 .map(|buffer| buffer.map(|bytes| Cow::Owned(bytes.into_owned())))
                 .collect(),
             buffer_count: self.buffer_count,
+            outside: self.outside.into_owned(),
             roots: self.roots,
             protocol: self.protocol,
         }

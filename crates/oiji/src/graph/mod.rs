@@ -16,6 +16,7 @@ pub(crate) mod equal;
 mod fold;
 pub(crate) mod hash;
 mod literal;
+mod outside;
 pub(crate) mod path;
 mod read;
 mod repr;

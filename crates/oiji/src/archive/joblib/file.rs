@@ -117,6 +117,10 @@ impl<'a> Container<'a> for Joblib<'a> {
         Ok(Some(self.graph.clone()))
     }
 
+    fn stands_for_array(&self, value: Value<'_>) -> bool {
+        wrapper(value).is_some()
+    }
+
     fn resolve<'g>(&self, value: Value<'g>) -> Result<Option<Array<'g>>>
     where
         'a: 'g,

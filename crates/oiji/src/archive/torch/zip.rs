@@ -4,14 +4,16 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 
+use rustc_hash::FxHashMap;
+
 use crate::archive::container::{Container, no_array};
 use crate::archive::names::NamedValues;
 use crate::archive::walk::text;
 use crate::archive::zip::{Zip, invalid};
-use crate::archive::{ArrayInfo, Member};
+use crate::archive::{ArrayInfo, Compression, Member};
 use crate::array::{Array, Data};
 use crate::error::{Error, Result};
-use crate::graph::{Graph, Node, ReadOptions, Value};
+use crate::graph::{Graph, Id, Node, ReadOptions, Value};
 
 pub(crate) struct Torch<'a> {
     zip: Zip<'a>,
@@ -68,9 +70,13 @@ impl<'a> Torch<'a> {
 
     /// The tensor with the bytes of its storage.
     fn with_data<'b>(&self, tensor: Array<'_>, bytes: Cow<'b, [u8]>) -> Result<Array<'b>> {
+        if self.is_big_endian()? { tensor.big_endian() } else { tensor }.with_bytes(bytes)
+    }
+
+    fn is_big_endian(&self) -> Result<bool> {
         let member = self.zip.find(format!("{}byteorder", self.root).as_bytes());
         let order = member.map(|index| self.zip.read(index)).transpose()?;
-        if order.as_deref() == Some(b"big") { tensor.big_endian() } else { tensor }.with_bytes(bytes)
+        Ok(order.as_deref() == Some(b"big"))
     }
 }
 
@@ -119,6 +125,44 @@ impl<'a> Container<'a> for Torch<'a> {
             Some(bytes) => self.with_data(tensor, bytes).map(Some),
             None => Ok(Some(tensor)),
         }
+    }
+
+    fn read(&self, name: &str) -> Result<Option<Cow<'a, [u8]>>> {
+        self.zip.read_named(name)
+    }
+
+    fn linked(&self, mut budget: u64) -> Result<Graph<'a>> {
+        let mut graph = self.read()?.0.clone();
+        // Where storages are said to have the highest byte first, `resolve` reads them: a graph has no word for it.
+        if self.is_big_endian()? {
+            return Ok(graph);
+        }
+        let named: Vec<(Id, usize)> = graph
+            .values()
+            .filter_map(|value| match value.node() {
+                Node::Persistent(id) => Some((value.id(), self.storage(id).ok()?)),
+                _ => None,
+            })
+            .collect();
+        let mut pieces = FxHashMap::default();
+        for (value, index) in named {
+            let piece = match pieces.get(&index) {
+                Some(piece) => *piece,
+                None => {
+                    let is_whole = self.zip.members()[index].compression() == Compression::Stored
+                        || self.zip.members()[index].size <= budget;
+                    // What is broken, or too large, stays outside.
+                    let bytes = is_whole.then(|| self.zip.piece(index, 0, &mut budget).ok()).flatten();
+                    let piece = bytes.map(|bytes| graph.add_outside(bytes));
+                    pieces.insert(index, piece);
+                    piece
+                }
+            };
+            if let Some(piece) = piece {
+                graph.link_outside(value, piece);
+            }
+        }
+        Ok(graph)
     }
 
     fn verify(&self) -> Vec<(String, Error)> {
