@@ -4,6 +4,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 
 use anstream::{AutoStream, ColorChoice};
+use comfy_table::{CellAlignment, Table, presets};
 use oiji::inspect::{Paint, Role};
 
 use crate::failure::{Failure, visible};
@@ -57,6 +58,23 @@ pub(crate) fn grouped(number: u64) -> String {
         out.push(digit);
     }
     out
+}
+
+/// Rows below a header, columns apart by two spaces; those of numbers at their right edge.
+pub(crate) fn table(header: &[&str], rows: Vec<Vec<String>>, is_number: impl Fn(usize) -> bool) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(header);
+    for row in rows {
+        table.add_row(row.iter().map(|cell| visible(cell)));
+    }
+    for (index, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((if index == 0 { 0 } else { 2 }, 0));
+        if is_number(index) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table.trim_fmt()
 }
 
 /// Writes all of `bytes` to standard output.

@@ -3,9 +3,8 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use comfy_table::{CellAlignment, Table, presets};
 use oiji::Opcode;
-use oiji::inspect::{DisOptions, Disassembler, Stats};
+use oiji::inspect::{DisOptions, Disassembler, OpcodeStats, Stats};
 use oiji::machine::MemoScope;
 
 use crate::commands::{each_file, is_over};
@@ -133,19 +132,10 @@ fn stats(args: &Args, input: &mut Input, out: &mut Stdout) -> Result<Status, Fai
 fn write_stats(stats: &Stats, out: &mut Stdout) -> io::Result<()> {
     let mut rows: Vec<_> = stats.opcodes().collect();
     rows.sort_by_key(|(_, row)| std::cmp::Reverse(row.bytes));
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_header(["opcode", "count", "bytes", "share"]);
-    for (opcode, row) in rows {
-        table.add_row(cells(opcode, row.count, row.bytes, stats.bytes));
-    }
-    for (index, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((if index == 0 { 0 } else { 2 }, 0));
-        if index > 0 {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    writeln!(out, "{}", table.trim_fmt())?;
+    let cells = |(opcode, row): (Opcode, OpcodeStats)| cells(opcode, row.count, row.bytes, stats.bytes);
+    let rows = rows.into_iter().map(cells).collect();
+    let table = output::table(&["opcode", "count", "bytes", "share"], rows, |column| column > 0);
+    writeln!(out, "{table}")?;
     writeln!(out)?;
     let protocol = stats.protocol.map_or("none stated".to_owned(), |protocol| format!("{protocol} stated"));
     writeln!(
@@ -175,9 +165,9 @@ fn write_stats(stats: &Stats, out: &mut Stdout) -> io::Result<()> {
     writeln!(out, "\nstack: {} at most", counted(stats.stack_depth, "item"))
 }
 
-fn cells(opcode: Opcode, count: u64, bytes: u64, all: u64) -> [String; 4] {
+fn cells(opcode: Opcode, count: u64, bytes: u64, all: u64) -> Vec<String> {
     let share = 100.0 * bytes as f64 / all.max(1) as f64;
-    [opcode.name().to_owned(), grouped(count), grouped(bytes), format!("{share:.1} %")]
+    vec![opcode.name().to_owned(), grouped(count), grouped(bytes), format!("{share:.1} %")]
 }
 
 /// `1 put`, `2 puts`.
