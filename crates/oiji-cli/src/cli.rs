@@ -2,9 +2,9 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{completions, convert, derive, diff, dis, man, show};
+use crate::commands::{completions, convert, derive, diff, dis, get, list, man, pack, show, unpack};
 
-/// Look into Python pickles, without Python and without running anything that is in them.
+/// Look into Python pickles and archives of arrays, without Python and without running anything.
 #[derive(Debug, Parser)]
 #[command(name = "oiji", version, arg_required_else_help = true, disable_help_subcommand = true)]
 #[command(propagate_version = true, max_term_width = 100, after_long_help = AFTER_HELP)]
@@ -31,6 +31,10 @@ pub(crate) enum Command {
     Show(show::Args),
     Dis(dis::Args),
     Convert(convert::Args),
+    List(list::Args),
+    Get(get::Args),
+    Pack(pack::Args),
+    Unpack(unpack::Args),
     Diff(diff::Args),
     Derive(derive::Args),
     Completions(completions::Args),

@@ -1,11 +1,13 @@
-//! Where `convert` writes: a file that appears whole or not at all, compressed as its name says, or standard output.
+//! Where `convert` and its like write: a file that appears whole or not at all, compressed as its name says, or standard output.
 
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
 use crate::compression::Compression;
-use crate::failure::{Failure, explain_io};
+use crate::failure::{Failure, explain, explain_io};
 use crate::output::{self, Stdout};
+use crate::pages::Pages;
+use crate::progress::{Count, Counted, Watch};
 use crate::replace::Replacement;
 
 /// An open destination. Unless it is finished, a file stays as it was.
@@ -36,7 +38,7 @@ impl Destination {
     pub(crate) fn open(path: Option<&Path>, is_text: bool) -> Result<Destination, Failure> {
         let Some(path) = path.filter(|path| path.as_os_str() != "-") else {
             if !is_text && io::stdout().is_terminal() {
-                let problem = "will not write a pickle to a terminal; give -o FILE or pipe it on";
+                let problem = "will not write bytes to a terminal; give -o FILE or pipe it on";
                 return Err(Failure::about("standard output", problem));
             }
             let packer = Packer::Plain(Target::Stdout(output::stdout()));
@@ -64,6 +66,25 @@ impl Destination {
             _ => Packer::Plain(target),
         };
         Ok(Destination { name, packer, is_broken: false })
+    }
+
+    /// Lets `work` write, about the input `name`, with a bar while it takes long: of `total` bytes, if they are known. Pages
+    /// of the input are given back on the way.
+    pub(crate) fn write_with(
+        &mut self,
+        name: &str,
+        total: Option<u64>,
+        pages: Pages<'_>,
+        work: impl FnOnce(&mut dyn Write) -> oiji::Result<()>,
+    ) -> Result<(), Failure> {
+        let count = Count::default();
+        let watch = Watch { name: self.name.clone(), count: count.clone(), total };
+        let written = watch.during(|| work(&mut pages.while_writing(Counted::new(&mut *self, count))));
+        match written {
+            Ok(()) => Ok(()),
+            Err(error) if self.is_broken() => Err(self.failure(error.into())),
+            Err(error) => Err(Failure::about(name, explain(&error))),
+        }
     }
 
     /// What is to be said of an error of writing.

@@ -13,6 +13,7 @@ use oiji_mmap::Map;
 
 use crate::compression::{Compression, HEAD_LEN};
 use crate::failure::{Failure, explain_io};
+use crate::holding::may_be_archive;
 use crate::options::LimitArgs;
 use crate::output;
 use crate::pages::Pages;
@@ -29,6 +30,8 @@ pub(crate) struct Input {
     compression: Option<Compression>,
     /// What it is if it is no pickle, as far as its first bytes tell.
     looks_like: Option<&'static str>,
+    /// Whether it begins as an archive of arrays does.
+    may_be_archive: bool,
     /// Bytes read of the file, before decompression.
     count: Count,
     /// How long the file is, if that is known.
@@ -60,7 +63,9 @@ impl Input {
         };
         match opened {
             Ok(mut input) => {
-                input.looks_like = input.first_bytes().and_then(looks_like);
+                let head = input.first_bytes();
+                let (kind, is_archive) = (head.and_then(looks_like), head.is_some_and(may_be_archive));
+                (input.looks_like, input.may_be_archive) = (kind, is_archive);
                 Ok(Input { name, ..input })
             }
             Err(error) => Err(Failure::about(&name, explain_io(&error))),
@@ -100,7 +105,7 @@ impl Input {
 
     fn new(body: Body, compression: Option<Compression>, count: Count, total: Option<u64>, limits: LimitArgs) -> Input {
         let limits = limits.limits(compression.is_some());
-        Input { name: String::new(), body, limits, compression, looks_like: None, count, total }
+        Input { name: String::new(), body, limits, compression, looks_like: None, may_be_archive: false, count, total }
     }
 
     /// As messages name it.
@@ -116,6 +121,11 @@ impl Input {
     /// How it was compressed.
     pub(crate) fn compression(&self) -> Option<Compression> {
         self.compression
+    }
+
+    /// Whether it begins as an archive of arrays does, and not as a pickle.
+    pub(crate) fn may_be_archive(&self) -> bool {
+        self.may_be_archive
     }
 
     /// Some bytes from its beginning, before any is taken. Errors are met again by those who read.
@@ -158,6 +168,16 @@ impl Input {
             return Err(self.failure(&error));
         }
         Ok(bytes)
+    }
+
+    /// All of its bytes, and the pages that they stand in.
+    pub(crate) fn bytes_and_pages(&mut self) -> Result<(&[u8], Pages<'_>), Failure> {
+        self.bytes()?;
+        Ok(match &self.body {
+            Body::Mapped(map) => (&map[..], Pages::of(Some(map))),
+            Body::Read(bytes) => (&bytes[..], Pages::none()),
+            Body::Stream { .. } => (&[], Pages::none()),
+        })
     }
 
     /// How many bytes there are in all. What no source has taken yet is read and dropped.
@@ -216,8 +236,8 @@ fn head(reader: &mut impl Read) -> io::Result<Vec<u8>> {
 /// The formats that are most often taken for pickles, by their first bytes.
 fn looks_like(head: &[u8]) -> Option<&'static str> {
     const FORMATS: [(&[u8], &str); 10] = [
-        (b"PK\x03\x04", "a ZIP archive (PyTorch, numpy .npz), whose members can be unpacked with unzip"),
-        (b"\x93NUMPY", "a numpy .npy array"),
+        (b"PK\x03\x04", "a ZIP archive (PyTorch, numpy .npz), whose members `oiji list` shows"),
+        (b"\x93NUMPY", "a numpy .npy array, which `oiji show` reads"),
         (b"\x89HDF\r\n\x1a\n", "HDF5"),
         (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
         (b"SQLite format 3\0", "an SQLite database"),

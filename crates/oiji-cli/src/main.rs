@@ -8,6 +8,8 @@ mod commands;
 mod compression;
 mod destination;
 mod failure;
+mod flat;
+mod holding;
 mod input;
 mod options;
 mod output;

@@ -1,6 +1,6 @@
-//! How far reading has come: a count that readers keep, and a bar on standard error once it takes longer than a second.
+//! How far reading or writing has come: a count that readers and writers keep, and a bar on standard error once it takes longer than a second.
 
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, IsTerminal, Read, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -35,7 +35,7 @@ impl Count {
     }
 }
 
-/// A reader or source whose bytes are counted.
+/// A reader, writer or source whose bytes are counted.
 #[derive(Debug)]
 pub(crate) struct Counted<T> {
     inner: T,
@@ -53,6 +53,18 @@ impl<R: Read> Read for Counted<R> {
         let len = self.inner.read(buffer)?;
         self.count.add(len as u64);
         Ok(len)
+    }
+}
+
+impl<W: Write> Write for Counted<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let len = self.inner.write(bytes)?;
+        self.count.add(len as u64);
+        Ok(len)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
     }
 }
 

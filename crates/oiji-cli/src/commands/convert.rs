@@ -1,22 +1,26 @@
-//! `oiji convert`: pickles in another protocol, without the memo entries that nobody needs, as JSON and back.
+//! `oiji convert`: pickles in another protocol, without the memo entries that nobody needs, as JSON and back; arrays in the
+//! formats that hold nothing else.
 
 use std::io::Write;
 use std::path::PathBuf;
 
+use oiji::archive::{DumpOptions, Format};
 use oiji::json::{self, JsonOptions};
 use oiji::machine::MemoScope;
 use oiji::op::read_op;
 use oiji::source::{SliceSource, Source};
 use oiji::{Error, ErrorKind, Graph, Opcode, ReadOptions, WriteOptions, rewrite};
 
-use crate::commands::is_over;
+use crate::commands::{is_over, pack};
 use crate::destination::Destination;
 use crate::failure::{Failure, Status, explain};
+use crate::flat::Flat;
+use crate::holding::{Holding, PickleArg};
 use crate::input::Input;
 use crate::options::{LimitArgs, Py2Args};
 use crate::pages::Pages;
 
-/// Write pickles in another protocol, smaller, or as JSON; and JSON as pickles.
+/// Write pickles in another protocol, or as JSON and back; arrays as .npz or safetensors.
 ///
 /// JSON is tagged where it has no such type, so that nothing is lost: converted back it is the same pickle. With --plain it
 /// has no tags, and what does not fit is an error that says where. The form of OUT is told by --to or by its name; input
@@ -25,6 +29,10 @@ use crate::pages::Pages;
 /// The output is a file that is replaced as a whole or, when something is wrong, left as it was; input and output may be
 /// the same file. Where its name ends in .gz, .bz2, .xz or .lz4 it is compressed so. All pickles of an input with several
 /// are converted.
+///
+/// Arrays of whatever holds some, pickles, .npy, .npz, robust archives, PyTorch checkpoints, safetensors, are written as .npy,
+/// .npz or safetensors, each under its way from the root, or with everything around them as a robust archive or a pickle. What
+/// has no place in the output is listed on standard error.
 ///
 /// Names of modules and classes are those of Python 2 in protocols 0 to 2 and those of Python 3 above; going from one to
 /// the other they are mapped, as Python maps them.
@@ -38,9 +46,12 @@ Examples:
   oiji convert data.pkl -o data.json
   oiji convert data.json -o data.pkl
   oiji convert --plain config.pkl
+  oiji convert checkpoint.pt -o model.safetensors
+  oiji convert model.pkl -o arrays.npz
 
 Exit status:
   0  all of it was converted
+  1  arrays were converted, and standard error lists what could not go along
   2  something could not be read, or not be said in this protocol; the file OUT is as it was")]
 pub(crate) struct Args {
     /// The file to convert; `-` is standard input
@@ -55,7 +66,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=i64::from(oiji::HIGHEST_PROTOCOL)))]
     protocol: Option<u8>,
 
-    /// The form to write [default: by the name of OUT, else pickle]
+    /// The form to write [default: by the name of OUT: .json, .npy, .npz, .safetensors, .zip; else pickle]
     #[arg(long, value_name = "FORM")]
     to: Option<Form>,
 
@@ -93,11 +104,25 @@ enum Form {
     Pickle,
     /// Tagged JSON: nothing is lost
     Json,
+    /// The only array, for numpy.load
+    Npy,
+    /// All arrays by name, for numpy.load
+    Npz,
+    /// All arrays by name
+    Safetensors,
+    /// A robust archive, as `oiji pack` writes it
+    Robust,
 }
 
 pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
     let mut input = Input::open(&args.input, args.limits)?;
     let form = args.form();
+    if input.may_be_archive() || !matches!(form, Form::Pickle | Form::Json) {
+        let (out, status) = arrays(args, &mut input, form)?;
+        drop(input);
+        out.finish()?;
+        return Ok(status);
+    }
     let mut out = Destination::open(args.output.as_deref(), form == Form::Json)?;
     if is_json(input.bytes()?) {
         from_json(args, &mut input, &mut out)?;
@@ -110,6 +135,46 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
     drop(input);
     out.finish()?;
     Ok(Status::Done)
+}
+
+/// Writes what holds arrays in a form that has them, or an archive as a pickle or JSON.
+fn arrays(args: &Args, input: &mut Input, form: Form) -> Result<(Destination, Status), Failure> {
+    let is_pickle = matches!(form, Form::Pickle | Form::Robust);
+    let name = input.name().to_owned();
+    if args.optimize || args.drop_rest || args.one_memo || args.protocol.is_some() && !is_pickle {
+        let problem = "--protocol, --optimize, --drop-rest and --one-memo are for pickles; leave them out";
+        return Err(Failure::about(&name, problem));
+    }
+    let watch = input.watch();
+    let reading = args.py2.read_options().limits(input.limits());
+    let (bytes, pages) = input.bytes_and_pages()?;
+    let holding = watch.during(|| Holding::of(&name, bytes, &reading, PickleArg::NONE))?;
+    let about = |error: Error| Failure::about(&name, explain(&error));
+    let protocol = args.protocol.unwrap_or(oiji::DEFAULT_PROTOCOL);
+    let writing = WriteOptions::new().protocol(protocol).fix_imports(args.py2.fix_imports());
+    let flat = match form {
+        Form::Npy => Format::Npy,
+        Form::Npz => Format::Npz,
+        Form::Safetensors => Format::Safetensors,
+        Form::Pickle | Form::Json | Form::Robust => {
+            let graph = watch.during(|| holding.whole()).map_err(about)?;
+            let mut out = Destination::open(args.output.as_deref(), form == Form::Json)?;
+            match form {
+                Form::Json => write_json(args, &name, &graph, &mut out)?,
+                Form::Robust => {
+                    let options = DumpOptions::new().writing(writing).paths(pack::has_names(&holding));
+                    out.write_with(&name, None, pages, |out| options.to_writer(graph.root(), out))?;
+                }
+                _ => out.write_with(&name, None, pages, |out| writing.to_writer(&graph, out))?,
+            }
+            return Ok((out, Status::Done));
+        }
+    };
+    let graph = watch.during(|| holding.linked()).map_err(about)?;
+    let flat = watch.during(|| Flat::of(&name, graph.root(), flat))?;
+    let mut out = Destination::open(args.output.as_deref(), false)?;
+    out.write_with(&name, Some(flat.size()), pages, |out| flat.write(out))?;
+    Ok((out, flat.tell(&name)))
 }
 
 /// Drops memo entries and leaves all else as it stands, byte for byte.
@@ -244,11 +309,16 @@ fn documents(bytes: &[u8]) -> Vec<(usize, &[u8])> {
 
 impl Args {
     fn form(&self) -> Form {
-        let is_json = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "json");
-        match self.to {
-            Some(form) => form,
-            None if self.plain || self.output.as_ref().is_some_and(is_json) => Form::Json,
-            None => Form::Pickle,
+        let ending = self.output.as_ref().and_then(|path| path.extension()).and_then(|ending| ending.to_str());
+        match (self.to, ending) {
+            (Some(form), _) => form,
+            (None, _) if self.plain => Form::Json,
+            (None, Some("json")) => Form::Json,
+            (None, Some("npy")) => Form::Npy,
+            (None, Some("npz")) => Form::Npz,
+            (None, Some("safetensors")) => Form::Safetensors,
+            (None, Some("zip")) => Form::Robust,
+            (None, _) => Form::Pickle,
         }
     }
 

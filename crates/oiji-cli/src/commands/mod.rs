@@ -5,8 +5,12 @@ pub(crate) mod convert;
 pub(crate) mod derive;
 pub(crate) mod diff;
 pub(crate) mod dis;
+pub(crate) mod get;
+pub(crate) mod list;
 pub(crate) mod man;
+pub(crate) mod pack;
 pub(crate) mod show;
+pub(crate) mod unpack;
 
 use std::path::{Path, PathBuf};
 
@@ -22,6 +26,10 @@ pub(crate) fn run(cli: Cli) -> Status {
         Command::Show(args) => show::run(&args),
         Command::Dis(args) => dis::run(&args),
         Command::Convert(args) => convert::run(&args),
+        Command::List(args) => list::run(&args),
+        Command::Get(args) => get::run(&args),
+        Command::Pack(args) => pack::run(&args),
+        Command::Unpack(args) => unpack::run(&args),
         Command::Diff(args) => diff::run(&args),
         Command::Derive(args) => derive::run(&args),
         Command::Man(args) => man::run(&args),
@@ -56,6 +64,6 @@ pub(crate) fn each_file(
 }
 
 /// Whether an error says nothing of the bytes: they could not be read, or no more of them may be.
-fn is_over(error: &oiji::Error) -> bool {
+pub(crate) fn is_over(error: &oiji::Error) -> bool {
     matches!(error.kind(), ErrorKind::Limit { .. } | ErrorKind::Io(_))
 }

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use oiji::archive::Archive;
 use oiji::graph::Path;
 use oiji::inspect::{self, Heading, Paint, Role, ShowOptions};
 use oiji::{Error, Graph, ReadOptions, Value};
@@ -10,17 +11,21 @@ use oiji::{Error, Graph, ReadOptions, Value};
 use crate::commands::{each_file, is_over};
 use crate::compression::Compression;
 use crate::failure::{Failure, Status, explain};
+use crate::holding;
 use crate::input::Input;
 use crate::options::{LimitArgs, Py2Args};
 use crate::output::{self, Colours, Stdout};
 
-/// Show what is inside pickles, as a tree.
+/// Show what is inside pickles and archives of arrays, as a tree.
 ///
 /// Types, sizes and the names of classes are shown, shared values marked, long things shortened. Nothing that a pickle
 /// names is imported or run.
 ///
 /// A file may hold several pickles after one another; each is shown, with its offset and size. Bytes after a pickle that
 /// make no further one are reported with the reason, and are no error: many formats keep other data there.
+///
+/// .npy, .npz, robust archives, PyTorch checkpoints and safetensors are told by their content, whatever they are called: each
+/// array is shown in its place with dtype, shape and first elements. Of a large file only headers are read.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -29,6 +34,7 @@ Examples:
   oiji show --path 'layers[3].weight' --full model.pkl
   curl -s https://example.org/data.pkl.zst | oiji show -
   oiji show --json data.pkl | jq .value
+  oiji show --stats checkpoint.pt
 
 Paths:
   a.b        the str key or attribute b of the str key or attribute a
@@ -73,7 +79,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", conflicts_with = "one_memo", value_parser = clap::value_parser!(u64).range(1..))]
     pickle: Option<u64>,
 
-    /// Write JSON: a line for each pickle
+    /// Write JSON: a line for each pickle or archive
     #[arg(long)]
     json: bool,
 
@@ -104,7 +110,13 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
             missing: None,
             is_found: false,
         };
-        let shown = if args.one_memo { show.with_one_memo(&mut input) } else { show.each(&mut input) };
+        let shown = if input.may_be_archive() {
+            show.archive(&mut input)
+        } else if args.one_memo {
+            show.with_one_memo(&mut input)
+        } else {
+            show.each(&mut input)
+        };
         // Before the next file's errors are told.
         out.flush().map_err(Failure::writing)?;
         shown
@@ -210,6 +222,56 @@ impl Show<'_> {
         self.verdict(number)
     }
 
+    /// An archive of arrays, and the objects around them.
+    fn archive(&mut self, input: &mut Input) -> Result<Status, Failure> {
+        /// Bytes of compressed arrays that are read for the first elements of each.
+        const UNPACKED: u64 = 64 << 20;
+        let watch = input.watch();
+        let bytes = input.bytes()?;
+        let archive = holding::open(&self.name, bytes, &self.reading)?;
+        let budget = if self.args.full || self.args.stats { u64::MAX } else { UNPACKED };
+        let about = |error: &Error| Failure::about(&self.name, explain(error));
+        let graph = watch.during(|| archive.linked_graph(budget)).map_err(|error| about(&error))?;
+        let value = match &self.args.path {
+            None => graph.root(),
+            Some(path) => path.find(graph.root()).map_err(|error| about(&error))?,
+        };
+        let shown = match self.args.json {
+            true => self.archive_json(&archive, bytes.len(), value),
+            false => self.archive_tree(&archive, bytes.len(), &graph, value),
+        };
+        shown.map_err(Failure::writing)?;
+        Ok(Status::Done)
+    }
+
+    fn archive_tree(
+        &mut self,
+        archive: &Archive<'_>,
+        bytes: usize,
+        graph: &Graph<'_>,
+        value: Value<'_>,
+    ) -> io::Result<()> {
+        let (before, after) = self.paint.around(Role::Heading);
+        write!(self.out, "{before}{}: {}", self.name, holding::heading(archive, bytes))?;
+        if let Some(compression) = self.compression {
+            write!(self.out, ", {compression}")?;
+        }
+        writeln!(self.out, "{after}")?;
+        match self.args.path {
+            None => inspect::show_graph(graph, &self.options, self.paint, self.out),
+            Some(_) => inspect::show(value, &self.options, self.paint, self.out),
+        }
+    }
+
+    fn archive_json(&mut self, archive: &Archive<'_>, bytes: usize, value: Value<'_>) -> io::Result<()> {
+        let file = serde_json::Value::from(&*self.name);
+        write!(self.out, "{{\"file\":{file},\"format\":\"{}\",\"bytes\":{bytes}", archive.format().name())?;
+        if let Some(compression) = self.compression {
+            write!(self.out, ",\"compression\":\"{compression}\"")?;
+        }
+        self.value_json(value)
+    }
+
     fn verdict(&mut self, count: u64) -> Result<Status, Failure> {
         match (self.missing.take(), self.args.pickle) {
             _ if self.is_found => Ok(Status::Done),
@@ -272,7 +334,13 @@ impl Show<'_> {
         if let Some(compression) = self.compression {
             write!(self.out, ",\"compression\":\"{compression}\"")?;
         }
-        write!(self.out, ",\"protocol\":{protocol},\"value\":")?;
+        write!(self.out, ",\"protocol\":{protocol}")?;
+        self.value_json(value)
+    }
+
+    /// The last fields of a line.
+    fn value_json(&mut self, value: Value<'_>) -> io::Result<()> {
+        self.out.write_all(b",\"value\":")?;
         inspect::show_json(value, &self.options, self.out)?;
         self.out.write_all(b"}\n")
     }

@@ -1,0 +1,116 @@
+//! `oiji get`: one array of an archive as `.npy`, or one member as it is.
+
+use std::path::PathBuf;
+
+use oiji::ReadOptions;
+
+use crate::destination::Destination;
+use crate::failure::{Failure, Status, complain, explain};
+use crate::holding::{Holding, PickleArg};
+use crate::input::Input;
+use crate::options::LimitArgs;
+
+/// Take one array out of a file, as .npy, or one member as it is.
+///
+/// The file is an archive of arrays or a pickle. Names are those that `oiji list` shows. Only this array is read. A member that is no array, such as the pickle of a robust
+/// archive, is written byte for byte.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  oiji get model.zip foo1 -o foo1.npy
+  oiji get checkpoint.pt encoder.weight -o weight.npy
+  oiji get model.zip pkl | oiji show -
+
+Exit status:
+  0  it was written
+  1  it was written, but part of it has no place in .npy: standard error says what
+  2  there is nothing of this name, or it could not be read; the file OUT is as it was")]
+pub(crate) struct Args {
+    /// The archive or pickle; `-` is standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+
+    /// The name of an array or member
+    #[arg(value_name = "NAME")]
+    name: String,
+
+    /// The file to write; `-`, or none, is standard output
+    #[arg(short, long, value_name = "OUT")]
+    output: Option<PathBuf>,
+
+    #[command(flatten)]
+    pickle: PickleArg,
+
+    #[command(flatten)]
+    limits: LimitArgs,
+}
+
+pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
+    let mut input = Input::open(&args.file, args.limits)?;
+    let name = input.name().to_owned();
+    let watch = input.watch();
+    let reading = ReadOptions::new().limits(input.limits());
+    let (bytes, pages) = input.bytes_and_pages()?;
+    let holding = watch.during(|| Holding::of(&name, bytes, &reading, args.pickle))?;
+    let about = |error: oiji::Error| Failure::about(&name, explain(&error));
+    let array = watch.during(|| holding.array(&args.name)).map_err(about)?;
+    let status = if let Some(array) = array {
+        let mut out = Destination::open(args.output.as_deref(), false)?;
+        out.write_with(&args.name, Some(array.size()), pages, |out| array.write_npy(out))?;
+        out.finish()?;
+        match array.masked() {
+            Some(_) => {
+                complain(&Failure::about(&name, format!("left out: {}: its mask", args.name)));
+                Status::Found
+            }
+            None => Status::Done,
+        }
+    } else if let Some(member) = watch.during(|| holding.member(&args.name)).map_err(about)? {
+        let mut out = Destination::open(args.output.as_deref(), false)?;
+        out.write_with(&args.name, Some(member.len() as u64), pages, |out| Ok(out.write_all(&member)?))?;
+        out.finish()?;
+        Status::Done
+    } else {
+        return Err(Failure::about(&name, nothing(&args.name, &holding.names())));
+    };
+    Ok(status)
+}
+
+/// There is nothing of this name; but of names like it, or of few names at all.
+fn nothing(name: &str, names: &[String]) -> String {
+    const MOST: usize = 5;
+    const LIKE: f64 = 0.75;
+    if names.is_empty() {
+        return format!("nothing is called {name:?}: there are no arrays in it");
+    }
+    let likeness = |other: &String| match other.to_lowercase().contains(&name.to_lowercase()) {
+        true => 1.0,
+        false => strsim::jaro_winkler(name, other),
+    };
+    let mut near: Vec<(f64, &String)> = names.iter().map(|other| (likeness(other), other)).collect();
+    if names.len() > MOST {
+        near.retain(|(likeness, _)| *likeness >= LIKE);
+    }
+    near.sort_by(|one, other| other.0.total_cmp(&one.0));
+    let near: Vec<&str> = near.iter().take(MOST).map(|(_, name)| name.as_str()).collect();
+    match (near.is_empty(), names.len() > MOST) {
+        (true, _) => format!("nothing is called {name:?}; `oiji list` shows its {} names", names.len()),
+        (false, true) => format!("nothing is called {name:?}; names like it: {}", near.join(", ")),
+        (false, false) => format!("nothing is called {name:?}; its names: {}", near.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_are_near_are_told() {
+        let names = ["encoder.weight", "encoder.bias", "decoder.weight", "decoder.bias", "step", "epoch", "rate"];
+        let names = names.map(str::to_owned);
+        let told = nothing("encoder.wieght", &names);
+        assert!(told.contains("names like it: encoder.weight, "), "{told}");
+        assert!(nothing("zzz", &names).contains("shows its 7 names"));
+        assert!(nothing("zzz", &names[..2]).ends_with("its names: encoder.weight, encoder.bias"));
+    }
+}

@@ -1,0 +1,122 @@
+//! Files of arrays alone, `.npy`, `.npz` and safetensors, made of whatever holds arrays; and the list of what they have no
+//! place for.
+
+use std::io::Write;
+
+use oiji::archive::{Contents, Format, save_npz, save_safetensors};
+use oiji::array::{Array, Dtype};
+use oiji::{Error, Node, Value};
+
+use crate::failure::{Failure, Status, complain, explain};
+
+/// The arrays that go into a file, and what does not.
+pub(crate) struct Flat<'g> {
+    format: Format,
+    arrays: Vec<(String, Array<'g>)>,
+    left_out: Vec<String>,
+    notes: Vec<String>,
+}
+
+impl<'g> Flat<'g> {
+    /// What of `root`, of the input `name`, a file of this format takes.
+    pub(crate) fn of(name: &str, root: Value<'g>, format: Format) -> Result<Flat<'g>, Failure> {
+        let contents = Contents::of(root);
+        if contents.arrays.is_empty() {
+            return Err(Failure::about(name, "holds no arrays"));
+        }
+        let mut flat = Flat { format, arrays: Vec::new(), left_out: Vec::new(), notes: Vec::new() };
+        let is_torch = contents.arrays.iter().any(|(_, array)| array.is_tensor());
+        for (name, array) in contents.arrays {
+            flat.add(name, array);
+        }
+        for (path, value) in contents.rest {
+            let text = format!("{path}: {}", brief(value));
+            // Versions of modules, which every state dict has beside its tensors.
+            match is_torch && path == "_metadata" {
+                true => flat.notes.push(format!("left out: {text}, versions of modules")),
+                false => flat.left_out.push(text),
+            }
+        }
+        match (format, flat.arrays.len()) {
+            (_, 0) => {
+                flat.tell(name);
+                Err(Failure::about(name, format!("none of its arrays can stand in {format}")))
+            }
+            (Format::Npy, 2..) => {
+                let problem = "holds several arrays, and .npy takes one: write .npz, or take one with `oiji get`";
+                Err(Failure::about(name, problem))
+            }
+            _ => Ok(flat),
+        }
+    }
+
+    fn add(&mut self, name: String, array: Array<'g>) {
+        let is_small_float = matches!(array.dtype(), Dtype::BFloat16 | Dtype::Float8(_));
+        let widened = (is_small_float && self.format != Format::Safetensors).then(|| array.to_float32().ok()).flatten();
+        if widened.is_some() {
+            self.notes.push(format!("{name}: {} became float32, which holds all of it", array.dtype()));
+        }
+        let array = widened.unwrap_or(array);
+        if let Err(error) = self.format.takes(&array) {
+            self.left_out.push(format!("{name}: {}", explain(&error)));
+            return;
+        }
+        if array.masked().is_some() {
+            self.left_out.push(format!("{name}: its mask"));
+        }
+        if let Some(class) = array.class().filter(|class| array.masked().is_none() && !class.starts_with("torch.")) {
+            self.left_out.push(format!("{name}: its class {class}; it is a plain array there"));
+        }
+        self.arrays.push((name, array));
+    }
+
+    /// The bytes of all arrays.
+    pub(crate) fn size(&self) -> u64 {
+        self.arrays.iter().map(|(_, array)| array.size()).sum()
+    }
+
+    pub(crate) fn write(&self, out: &mut dyn Write) -> Result<(), Error> {
+        let named = || self.arrays.iter().map(|(name, array)| (name.as_str(), array));
+        match (self.format, self.arrays.first()) {
+            (Format::Npy, Some((_, array))) => array.write_npy(out),
+            (Format::Safetensors, _) => save_safetensors(out, named()),
+            _ => save_npz(out, named()),
+        }
+    }
+
+    /// Says on standard error what was left out; whether anything was is the status.
+    pub(crate) fn tell(&self, name: &str) -> Status {
+        /// Lines before the rest is counted.
+        const MOST: usize = 20;
+        for note in self.notes.iter().take(MOST) {
+            complain(&Failure::about(name, format!("note: {note}")));
+        }
+        for left_out in self.left_out.iter().take(MOST) {
+            complain(&Failure::about(name, format!("left out: {left_out}")));
+        }
+        let more = self.left_out.len().saturating_sub(MOST);
+        if more > 0 {
+            complain(&Failure::about(name, format!("left out: {more} more")));
+        }
+        if self.left_out.is_empty() { Status::Done } else { Status::Found }
+    }
+}
+
+/// A value in a few words.
+fn brief(value: Value<'_>) -> String {
+    const LONG: usize = 60;
+    let len = value.len().filter(|_| !matches!(value.node(), Node::Object(_)));
+    match (value.node(), len) {
+        (Node::Object(object), _) => match object.class_name() {
+            Some(class) => class.to_string(),
+            None => "object".to_owned(),
+        },
+        (Node::Dict(_) | Node::List(_) | Node::Tuple(_) | Node::Set(_) | Node::FrozenSet(_), Some(len)) => {
+            format!("{} of {len}", value.type_name())
+        }
+        (Node::Str(_) | Node::Bytes(_) | Node::ByteArray(_) | Node::Py2Str(_), Some(len)) if len > LONG => {
+            format!("{} of {len}", value.type_name())
+        }
+        _ => value.to_string(),
+    }
+}

@@ -1,0 +1,189 @@
+//! What `oiji get`, `pack`, `unpack` and `convert` write, read by us and by the real NumPy.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+
+use common::{corpus, oiji, outcome, run};
+use oiji::archive::{Archive, Format};
+use oiji::array::Array;
+use oiji_testkit::{Python, pythons, skip};
+
+/// Runs a command with one input and one output, which must go well and say nothing.
+fn well(command: &[&str], from: &Path, to: &Path) {
+    let (status, said, error) = outcome(oiji().args(command).arg(from).arg("-o").arg(to), b"");
+    assert_eq!((status, said.as_str(), error.as_str()), (0, "", ""), "{command:?}");
+}
+
+fn producer(file: &str) -> std::path::PathBuf {
+    corpus("producers").join(file)
+}
+
+/// Versions of NumPy with a Python that there are wheels for.
+const NUMPYS: &[((u32, u32), &str)] =
+    &[((3, 6), "numpy==1.16.6"), ((3, 8), "numpy==1.21.6"), ((3, 11), "numpy==2.2.6")];
+
+/// Each Python of this machine that a NumPy can be had for.
+fn numpys() -> Vec<Python> {
+    let mut found = Vec::new();
+    let newest = pythons().iter().rev().find(|python| python.version.0 == 3);
+    let newest = newest.map(|python| ((python.version.0, python.version.1), "numpy>=2.3"));
+    for (version, package) in NUMPYS.iter().copied().chain(newest) {
+        let Some(python) = pythons().iter().find(|python| (python.version.0, python.version.1) == version) else {
+            skip(&format!("{package}, for want of Python {}.{}", version.0, version.1));
+            continue;
+        };
+        match python.with_packages(&[package]) {
+            Ok(python) => found.push(python),
+            Err(error) => skip(&format!("{package} on Python {}: {}", python.name(), error.trim())),
+        }
+    }
+    found
+}
+
+#[test]
+fn one_array_is_taken_out() {
+    let from = producer("theano-1.0.5-py38/model.zip");
+    let output = run(oiji().arg("get").arg(&from).arg("foo2"), b"");
+    assert_eq!(Array::from_npy(&output.stdout).unwrap().to_vec::<i64>().unwrap(), [1]);
+    let output = run(oiji().arg("get").arg(&from).args(["pkl", "-o", "-"]), b"");
+    let bytes = fs::read(&from).unwrap();
+    assert_eq!(output.stdout, *Archive::open(&bytes).unwrap().member("pkl").unwrap().unwrap());
+    // By its way in a pickle, and from a stream.
+    let pickle = fs::read(producer("sklearn-1.5.2-py311/logreg.pkl")).unwrap();
+    let output = run(oiji().args(["get", "-", "coef_"]), &pickle);
+    assert_eq!(Array::from_npy(&output.stdout).unwrap().shape(), [3, 4]);
+}
+
+#[test]
+fn what_is_packed_is_unpacked_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (zip, pickle) = (folder.path().join("model"), folder.path().join("model.pkl"));
+    let from = producer("sklearn-1.5.2-py311/pipeline.pkl");
+    well(&["pack", "--names", "paths"], &from, &zip);
+    let bytes = fs::read(&zip).unwrap();
+    let archive = Archive::open(&bytes).unwrap();
+    assert_eq!(archive.format(), Format::Robust);
+    assert!(archive.arrays().unwrap().iter().any(|array| array.name == "steps.1.1.coef_"));
+    assert!(archive.members().iter().all(|member| member.offset.unwrap() % 64 == 0));
+    well(&["unpack", "--protocol", "5"], &zip, &pickle);
+    let (first, again) = (fs::read(&from).unwrap(), fs::read(&pickle).unwrap());
+    let (first, again) = (oiji::loads(&first).unwrap(), oiji::loads(&again).unwrap());
+    assert_eq!(again.protocol(), 5);
+    let [one, other] = [&first, &again].map(|graph| {
+        let contents = oiji::archive::Contents::of(graph.root());
+        let arrays = contents.arrays.iter().map(|(name, array)| (name.clone(), array.to_npy().unwrap()));
+        (arrays.collect::<Vec<_>>(), contents.rest.iter().map(|(path, _)| path.clone()).collect::<Vec<_>>())
+    });
+    assert_eq!(one, other);
+}
+
+#[test]
+fn an_array_in_two_places_stays_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let pickle = folder.path().join("out.pkl");
+    well(&["unpack"], &producer("theano-1.0.5-py38/unnamed_aliased.zip"), &pickle);
+    let bytes = fs::read(&pickle).unwrap();
+    let graph = oiji::loads(&bytes).unwrap();
+    let [one, other] = ["x", "x_again"].map(|key| graph.root().get(key).unwrap().id());
+    assert_eq!(one, other);
+}
+
+#[test]
+fn tensors_become_safetensors_and_npz_and_a_pickle() {
+    let folder = tempfile::tempdir().unwrap();
+    let from = producer("torch-1.13.0a0-py311/dtypes.pt");
+    let to = folder.path().join("out.safetensors");
+    let (status, _, error) = outcome(oiji().arg("convert").arg(&from).arg("-o").arg(&to), b"");
+    assert!(
+        status == 1 && error.ends_with("left out: c128: invalid archive: safetensors has no word for complex128\n")
+    );
+    let files = [&from, &to].map(|file| fs::read(file).unwrap());
+    let [torch, safetensors] = [&files[0], &files[1]].map(|bytes| Archive::open(bytes).unwrap());
+    assert_eq!(safetensors.format(), Format::Safetensors);
+    for array in torch.arrays().unwrap().into_iter().filter(|array| array.name != "c128") {
+        let [one, other] = [&torch, &safetensors].map(|archive| {
+            let array = archive.array(&array.name).unwrap();
+            (array.dtype().clone(), array.shape().to_vec(), array.c_order_bytes().unwrap().into_owned())
+        });
+        assert_eq!(one, other, "{}", array.name);
+    }
+    let to = folder.path().join("out.pkl");
+    well(&["convert", "--protocol", "2"], &from, &to);
+    let bytes = fs::read(&to).unwrap();
+    let graph = oiji::loads(&bytes).unwrap();
+    let half = graph.root().get("bf16").unwrap().as_array().unwrap();
+    // NumPy has no bfloat16.
+    assert_eq!(half.dtype().to_string(), "float32");
+    assert_eq!(half.to_f64s().unwrap(), torch.array("bf16").unwrap().to_f64s().unwrap());
+}
+
+#[test]
+fn a_broken_member_is_named_and_the_others_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, out) = (folder.path().join("broken.npz"), folder.path().join("out.npy"));
+    let mut bytes = fs::read(producer("numpy-2.5.5-py313/plain.npz")).unwrap();
+    let offset = Archive::open(&bytes).unwrap().members()[0].offset.unwrap() as usize;
+    bytes[offset + 130] ^= 1;
+    fs::write(&file, &bytes).unwrap();
+    let (status, said, error) = outcome(oiji().args(["list", "--verify"]).arg(&file), b"");
+    assert_eq!((status, error.as_str()), (1, ""));
+    let broken: Vec<&str> = said.lines().filter(|line| line.starts_with("broken: ")).collect();
+    assert!(matches!(broken[..], [line] if line.starts_with("broken: named.npy: ")), "{said}");
+    let (status, _, error) = outcome(oiji().arg("get").arg(&file).args(["z", "-o"]).arg(&out), b"");
+    assert_eq!((status, error.as_str()), (0, ""));
+}
+
+#[test]
+fn what_could_not_be_written_leaves_the_file_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let to = folder.path().join("out.npz");
+    fs::write(&to, "as it was").unwrap();
+    let from = producer("theano-1.0.5-py38/model.zip");
+    let (status, _, _) = outcome(oiji().arg("get").arg(&from).args(["nothing", "-o"]).arg(&to), b"");
+    assert_eq!(status, 2);
+    assert_eq!(fs::read(&to).unwrap(), b"as it was");
+}
+
+#[test]
+fn numpy_reads_what_is_packed_and_unpacked() {
+    for python in numpys() {
+        exchange(&python);
+    }
+}
+
+/// NumPy writes a pickle; we pack, unpack and convert it; NumPy reads all of that.
+fn exchange(python: &Python) {
+    let folder = tempfile::tempdir().unwrap();
+    let paths = ["in.pkl", "a.zip", "b.zip", "out.pkl", "c.npz"].map(|name| folder.path().join(name));
+    let [from, zip, deflated, pickle, npz] = &paths;
+    let quoted = |path: &Path| format!("{:?}", path.display().to_string());
+    let make = format!(
+        "import numpy as np, pickle\nx = np.arange(6.).reshape(2, 3)\n\
+         pickle.dump({{'x': x, 'again': x, 'n': 7, 't': (np.asfortranarray(x), np.array(['a', 'bc']))}}, open({}, 'wb'), 2)",
+        quoted(from)
+    );
+    python.run(&make, b"").unwrap();
+    well(&["pack", "--names", "paths"], from, zip);
+    well(&["pack", "--compress"], from, deflated);
+    well(&["unpack"], zip, pickle);
+    let (status, _, error) = outcome(oiji().arg("convert").arg(from).arg("-o").arg(npz), b"");
+    assert!(status == 1 && error.ends_with("left out: n: 7\n"), "{status} {error}");
+    let check = format!(
+        "import numpy as np, pickle\nx = np.arange(6.).reshape(2, 3)\n\
+         a = np.load({})\nassert sorted(a.keys()) == ['pkl', 't.0', 't.1', 'x'], list(a.keys())\n\
+         assert (a['x'] == x).all() and list(a['t.1']) == ['a', 'bc']\n\
+         b = np.load({})\nassert (b['array_0'] == x).all(), list(b.keys())\n\
+         c = np.load({})\nassert (c['again'] == x).all() and (c['t.0'] == x).all()\n\
+         d = pickle.load(open({}, 'rb'))\n\
+         assert d['x'] is d['again'] and d['n'] == 7 and (d['x'] == x).all() and (d['t'][0] == x).all()",
+        quoted(zip),
+        quoted(deflated),
+        quoted(npz),
+        quoted(pickle)
+    );
+    python.run(&check, b"").unwrap_or_else(|error| panic!("Python {}: {error}", python.name()));
+}
