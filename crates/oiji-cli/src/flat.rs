@@ -51,10 +51,9 @@ impl<'g> Flat<'g> {
     }
 
     fn add(&mut self, name: String, array: Array<'g>) {
-        let is_small_float = matches!(array.dtype(), Dtype::BFloat16 | Dtype::Float8(_));
-        let widened = (is_small_float && self.format != Format::Safetensors).then(|| array.to_float32().ok()).flatten();
+        let widened = if self.format == Format::Safetensors { None } else { widened(&array) };
         if widened.is_some() {
-            self.notes.push(format!("{name}: {} became float32, which holds all of it", array.dtype()));
+            self.notes.push(widening(&name, &array));
         }
         let array = widened.unwrap_or(array);
         if let Err(error) = self.format.takes(&array) {
@@ -100,6 +99,17 @@ impl<'g> Flat<'g> {
         }
         if self.left_out.is_empty() { Status::Done } else { Status::Found }
     }
+}
+
+/// An array of a type that NumPy has not, as float32.
+pub(crate) fn widened(array: &Array<'_>) -> Option<Array<'static>> {
+    let is_small_float = matches!(array.dtype(), Dtype::BFloat16 | Dtype::Float8(_));
+    is_small_float.then(|| array.to_float32().ok()).flatten()
+}
+
+/// What is said of it.
+pub(crate) fn widening(name: &str, array: &Array<'_>) -> String {
+    format!("{name}: {} became float32, which holds all of it", array.dtype())
 }
 
 /// A value in a few words.

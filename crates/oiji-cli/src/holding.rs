@@ -100,8 +100,16 @@ impl<'a> Holding<'a> {
     pub(crate) fn array(&self, name: &str) -> Result<Option<Array<'_>>, Error> {
         match self {
             Holding::Archive(archive) => {
-                let known = archive.arrays()?.iter().any(|array| array.name == name);
-                if known { archive.array(name).map(Some) } else { Ok(None) }
+                // Others may be broken, which is no matter here.
+                let error = match archive.array(name) {
+                    Ok(array) => return Ok(Some(array)),
+                    Err(error) => error,
+                };
+                let is_array = match archive.arrays() {
+                    Ok(arrays) => arrays.iter().any(|array| array.name == name),
+                    Err(_) => archive.members().iter().any(|member| member.name.trim_end_matches(".npy") == name),
+                };
+                if is_array { Err(error) } else { Ok(None) }
             }
             Holding::Pickle(graph) => {
                 let arrays = Contents::of(graph.root()).arrays;

@@ -135,6 +135,16 @@ fn a_broken_member_is_named_and_the_others_are_read() {
     assert!(matches!(broken[..], [line] if line.starts_with("broken: named.npy: ")), "{said}");
     let (status, _, error) = outcome(oiji().arg("get").arg(&file).args(["z", "-o"]).arg(&out), b"");
     assert_eq!((status, error.as_str()), (0, ""));
+    // A header that is broken hides no other array either.
+    bytes[offset + 1] ^= 1;
+    fs::write(&file, &bytes).unwrap();
+    let (status, said, error) = outcome(oiji().arg("list").arg(&file), b"");
+    assert_eq!(status, 2);
+    assert!(said.contains("arr_0.npy") && error.contains("member named.npy is no .npy file"), "{said}{error}");
+    let (status, _, error) = outcome(oiji().arg("get").arg(&file).args(["z", "-o"]).arg(&out), b"");
+    assert_eq!((status, error.as_str()), (0, ""));
+    let (status, _, error) = outcome(oiji().arg("get").arg(&file).args(["named", "-o"]).arg(&out), b"");
+    assert!(status == 2 && error.contains("named.npy"), "{error}");
 }
 
 #[test]

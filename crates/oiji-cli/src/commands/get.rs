@@ -6,6 +6,7 @@ use oiji::ReadOptions;
 
 use crate::destination::Destination;
 use crate::failure::{Failure, Status, complain, explain};
+use crate::flat;
 use crate::holding::{Holding, PickleArg};
 use crate::input::Input;
 use crate::options::LimitArgs;
@@ -56,8 +57,13 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
     let array = watch.during(|| holding.array(&args.name)).map_err(about)?;
     let status = if let Some(array) = array {
         let mut out = Destination::open(args.output.as_deref(), false)?;
-        out.write_with(&args.name, Some(array.size()), pages, |out| array.write_npy(out))?;
+        let widened = flat::widened(&array);
+        let written = widened.as_ref().unwrap_or(&array);
+        out.write_with(&name, Some(written.size()), pages, |out| written.write_npy(out))?;
         out.finish()?;
+        if widened.is_some() {
+            complain(&Failure::about(&name, format!("note: {}", flat::widening(&args.name, &array))));
+        }
         match array.masked() {
             Some(_) => {
                 complain(&Failure::about(&name, format!("left out: {}: its mask", args.name)));
@@ -67,7 +73,7 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
         }
     } else if let Some(member) = watch.during(|| holding.member(&args.name)).map_err(about)? {
         let mut out = Destination::open(args.output.as_deref(), false)?;
-        out.write_with(&args.name, Some(member.len() as u64), pages, |out| Ok(out.write_all(&member)?))?;
+        out.write_with(&name, Some(member.len() as u64), pages, |out| Ok(out.write_all(&member)?))?;
         out.finish()?;
         Status::Done
     } else {

@@ -229,6 +229,10 @@ impl Show<'_> {
         let watch = input.watch();
         let bytes = input.bytes()?;
         let archive = holding::open(&self.name, bytes, &self.reading)?;
+        if let Some(number) = self.args.pickle.filter(|number| *number > 1) {
+            let problem = format!("no pickle {number}: this is one {}", archive.format());
+            return Err(Failure::about(&self.name, problem));
+        }
         let budget = if self.args.full || self.args.stats { u64::MAX } else { UNPACKED };
         let about = |error: &Error| Failure::about(&self.name, explain(error));
         let graph = watch.during(|| archive.linked_graph(budget)).map_err(|error| about(&error))?;
