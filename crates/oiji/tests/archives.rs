@@ -280,6 +280,25 @@ fn arrays_beside_a_file_are_asked_for_by_name() {
 }
 
 #[test]
+fn a_part_of_a_distributed_checkpoint_has_tensors_by_number() {
+    for (file, expected) in files("torch-dcp") {
+        let bytes = bytes(&file);
+        let archive = Archive::open(&bytes).unwrap();
+        assert_eq!((archive.format(), archive.verify().len()), (Format::TorchParts, 0));
+        let infos = archive.arrays().unwrap();
+        assert_eq!(infos.iter().map(|info| info.name.as_str()).collect::<Vec<_>>(), ["1.tensor", "2.tensor"]);
+        for expected in ["n.b", "w"].map(|name| &expected["expect"][name]) {
+            let axes = expected["shape"].as_array().unwrap().len();
+            let info = infos.iter().find(|info| info.shape.len() == axes).unwrap();
+            check(&info.name, &archive.array(&info.name).unwrap(), expected);
+        }
+        for member in archive.members().iter().filter(|member| member.name.ends_with("/byteorder")) {
+            assert!(bytes[member.offset.unwrap() as usize..].starts_with(b"little"), "{}", member.name);
+        }
+    }
+}
+
+#[test]
 fn a_tensor_in_a_plain_pickle_holds_its_storage() {
     let bytes = bytes("torch-1.13.0a0-py311/plain_pickle.pkl");
     let graph = oiji::loads(&bytes).unwrap();

@@ -59,7 +59,7 @@ use crate::archive::robust::Robust;
 #[cfg(feature = "safetensors")]
 use crate::archive::safetensors::Safetensors;
 use crate::archive::skops::Skops;
-use crate::archive::torch::{Legacy, Tar, Torch};
+use crate::archive::torch::{Legacy, Parts, Tar, Torch};
 use crate::archive::zip::{Zip, invalid};
 use crate::array::{Array, Dtype};
 use crate::error::{Error, Result};
@@ -105,6 +105,8 @@ pub enum Format {
     TorchLegacy,
     /// What `torch.save` wrote before 0.1.10: a tar.
     TorchTar,
+    /// A `.distcp` file of torch's distributed checkpoints: tensors by number.
+    TorchParts,
     /// Tensors of any framework, without objects.
     Safetensors,
     /// What `joblib.dump` writes: a pickle with the bytes of arrays between its ops, or in files beside it.
@@ -167,6 +169,7 @@ impl fmt::Display for Format {
             Format::Torch => "PyTorch checkpoint",
             Format::TorchLegacy => "PyTorch checkpoint of before 1.6",
             Format::TorchTar => "PyTorch checkpoint of before 0.1.10",
+            Format::TorchParts => "part of a distributed PyTorch checkpoint",
             Format::Safetensors => "safetensors",
             Format::Joblib => "joblib",
             Format::Skops => "skops",
@@ -324,6 +327,9 @@ impl<'a> Archive<'a> {
                 return Ok(Archive { format: Format::Joblib, container: Box::new(joblib) });
             }
             return Err(invalid("of no kind that is known; `oiji show` tells what else it may be"));
+        }
+        if let Some(parts) = Parts::new(bytes, options)? {
+            return Ok(Archive { format: Format::TorchParts, container: Box::new(parts) });
         }
         let zip = Zip::new(bytes, options.limits_ref().allocation)?;
         let options = options.clone();

@@ -1,11 +1,13 @@
 //! PyTorch's files, a file for each layout that `torch.save` has had.
 
 mod legacy;
+mod parts;
 mod save;
 mod tar;
 mod zip;
 
 pub(crate) use legacy::Legacy;
+pub(crate) use parts::Parts;
 pub use save::save_torch;
 pub(crate) use tar::Tar;
 pub(crate) use zip::Torch;
