@@ -125,6 +125,7 @@ impl Format {
             Format::Torch => "torch",
             Format::TorchLegacy => "torch-legacy",
             Format::TorchTar => "torch-tar",
+            Format::TorchParts => "torch-parts",
             Format::Safetensors => "safetensors",
             Format::Joblib => "joblib",
             Format::Skops => "skops",

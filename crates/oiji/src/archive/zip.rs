@@ -16,6 +16,7 @@ use rawzip::{
     CompressionMethod, DataDescriptorOutput, Header, ZipArchive, ZipArchiveEntryWayfinder, ZipArchiveWriter,
     ZipSliceArchive,
 };
+use rustc_hash::FxHashMap;
 
 use crate::archive::Compression;
 use crate::error::{Error, ErrorKind, Result};
@@ -24,6 +25,8 @@ use crate::error::{Error, ErrorKind, Result};
 pub(crate) struct Zip<'a> {
     archive: ZipSliceArchive<&'a [u8]>,
     members: Vec<ZipMember>,
+    /// The last member of each name.
+    by_name: FxHashMap<Vec<u8>, usize>,
     /// No member may become larger than this.
     limit: u64,
 }
@@ -83,7 +86,9 @@ impl<'a> Zip<'a> {
                 place: entry.wayfinder(),
             });
         }
-        Ok(Zip { archive, members, limit })
+        let names = members.iter().enumerate().map(|(index, member)| (member.raw_name.clone(), index));
+        let by_name = names.collect();
+        Ok(Zip { archive, members, by_name, limit })
     }
 
     /// Its members, in the order of the directory. Several may have one name.
@@ -93,7 +98,7 @@ impl<'a> Zip<'a> {
 
     /// The last member with a name: the one that readers by name find.
     pub(crate) fn find(&self, name: &[u8]) -> Option<usize> {
-        self.members.iter().rposition(|member| member.raw_name == name)
+        self.by_name.get(name).copied()
     }
 
     /// Where the bytes of a member begin in the file.
