@@ -496,7 +496,7 @@ fn places_in_code_are_left_out_when_asked() {
 #[test]
 fn every_array_of_an_archive_is_in_its_place_in_one_graph() {
     let mut count = 0;
-    for kind in ["theano-zip", "npz", "safetensors"] {
+    for kind in ["theano-zip", "npz", "safetensors", "sklearn-joblib"] {
         for (file, _) in files(kind) {
             let bytes = bytes(&file);
             let archive = Archive::open(&bytes).unwrap();

@@ -46,11 +46,6 @@ pub(crate) trait Container<'a> {
         Ok(graph)
     }
 
-    /// Whether a value of the graph, which is neither persistent nor a tensor, is one that `resolve` makes an array of.
-    fn stands_for_array(&self, _value: Value<'_>) -> bool {
-        false
-    }
-
     fn verify(&self) -> Vec<(String, Error)> {
         Vec::new()
     }

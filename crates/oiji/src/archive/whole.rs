@@ -17,11 +17,7 @@ pub(crate) fn whole_graph<'a>(container: &(dyn Container<'a> + 'a)) -> Result<Gr
     walk(linked.root(), false, |value, _| {
         let is_outside = match value.node() {
             Node::Persistent(_) => true,
-            _ => {
-                linked.outside_piece(value.id()).is_some()
-                    || container.stands_for_array(value)
-                    || Array::of(value).is_some_and(|array| array.is_tensor())
-            }
+            _ => linked.outside_piece(value.id()).is_some() || Array::of(value).is_some_and(|array| array.is_tensor()),
         };
         if is_outside {
             found.push(value);

@@ -117,8 +117,16 @@ impl<'a> Container<'a> for Joblib<'a> {
         Ok(Some(self.graph.clone()))
     }
 
-    fn stands_for_array(&self, value: Value<'_>) -> bool {
-        wrapper(value).is_some()
+    fn linked(&self, mut budget: u64) -> Result<Graph<'a>> {
+        let mut graph = self.graph.clone();
+        for (_, id) in self.names.iter() {
+            // What is broken, or too large, stays a wrapper.
+            let Some(array) = self.outside(id).ok().flatten().filter(|array| array.size() <= budget) else { continue };
+            budget -= array.size();
+            let whole = graph.add_array(&array)?;
+            graph.put_in_place(id, whole);
+        }
+        Ok(graph)
     }
 
     fn resolve<'g>(&self, value: Value<'g>) -> Result<Option<Array<'g>>>
