@@ -136,6 +136,6 @@ mod tests {
             paths.extend((!path.is_empty() && text(value).is_none()).then(|| path.to_owned()));
             true
         });
-        assert_eq!(paths, ["layers", "layers.0", "layers.0.weight", "layers.1", "layers.1.1"]);
+        assert_eq!(paths, ["layers", "layers.0", "layers.0.weight", "layers.1", "layers.1.0", "layers.1.0.1"]);
     }
 }
