@@ -7,4 +7,5 @@ mod packages;
 mod python;
 
 pub use corpus::{Case, corpus, expected, files, manifest};
+pub use packages::{numpys, python_with};
 pub use python::{Python, python_at, python3, pythons, recent_pythons, skip};

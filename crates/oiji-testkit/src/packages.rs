@@ -4,10 +4,32 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-use crate::Python;
+use crate::{Python, pythons, skip};
 
 /// Packages of Python alone that have no wheel.
 const SOURCES: &str = "theano";
+
+/// Versions of NumPy of all times, each with a Python that there are wheels for.
+const NUMPYS: &[((u32, u32), &str)] =
+    &[((2, 7), "numpy==1.16.6"), ((3, 6), "numpy==1.16.6"), ((3, 8), "numpy==1.21.6"), ((3, 11), "numpy==2.2.6")];
+
+/// The Python of this version, of major and minor number, with these packages; a line says why there is none.
+pub fn python_with(version: (u32, u32), packages: &[&str]) -> Option<Python> {
+    let told = packages.join(", ");
+    let Some(python) = pythons().iter().find(|python| (python.version.0, python.version.1) == version) else {
+        skip(&format!("{told}, for want of Python {}.{}", version.0, version.1));
+        return None;
+    };
+    let found = python.with_packages(packages);
+    found.map_err(|error| skip(&format!("{told} on Python {}: {}", python.name(), error.trim()))).ok()
+}
+
+/// Each Python of this machine that a NumPy can be had for, the newest with the newest.
+pub fn numpys() -> Vec<Python> {
+    let newest = pythons().iter().rev().find(|python| python.version.0 == 3);
+    let newest = newest.map(|python| ((python.version.0, python.version.1), "numpy>=2.3"));
+    NUMPYS.iter().copied().chain(newest).filter_map(|(version, package)| python_with(version, &[package])).collect()
+}
 
 impl Python {
     /// The same Python with packages such as `numpy==1.16.6`, ready-made ones alone but for those that are Python

@@ -9,31 +9,7 @@ use std::path::Path;
 use oiji::archive::{Archive, Compression, DumpOptions, save_npz, save_npz_compressed};
 use oiji::array::Array;
 use oiji::{Graph, ReadOptions};
-use oiji_testkit::{Python, corpus, pythons, skip};
-
-/// A Python of this version with these packages, if there is one.
-fn python(version: (u32, u32), packages: &[&str]) -> Option<Python> {
-    let told = packages.join(", ");
-    let Some(python) = pythons().iter().find(|python| (python.version.0, python.version.1) == version) else {
-        skip(&format!("{told}, for want of Python {}.{}", version.0, version.1));
-        return None;
-    };
-    match python.with_packages(packages) {
-        Ok(python) => Some(python),
-        Err(error) => {
-            skip(&format!("{told} on Python {}: {}", python.name(), error.trim()));
-            None
-        }
-    }
-}
-
-/// NumPys of all times.
-fn numpys() -> Vec<Python> {
-    let newest = pythons().iter().rev().map(|python| (python.version.0, python.version.1)).find(|found| found.0 == 3);
-    let all = [((2, 7), "numpy==1.16.6"), ((3, 6), "numpy==1.16.6"), ((3, 8), "numpy==1.21.6")];
-    let newest = newest.map(|version| (version, "numpy>=2"));
-    all.into_iter().chain(newest).filter_map(|(version, package)| python(version, &[package])).collect()
-}
+use oiji_testkit::{Python, corpus, numpys, python_with};
 
 /// The very example: two variables with names, and an array.
 fn example() -> (Graph<'static>, DumpOptions) {
@@ -94,7 +70,7 @@ fn theano_reads(python: &Python, path: &Path) -> String {
 #[test]
 fn theano_itself_loads_what_is_dumped_for_it() {
     let packages = ["theano==1.0.5", "numpy==1.19.5", "scipy==1.5.4", "six"];
-    let Some(python) = python((3, 8), &packages) else { return };
+    let Some(python) = python_with((3, 8), &packages) else { return };
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.zip");
     let pickle = fs::read(corpus().join("producers/theano-1.0.5-py38/shared_plain_p3.pkl")).unwrap();

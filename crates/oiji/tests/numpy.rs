@@ -8,31 +8,9 @@ use std::path::Path;
 
 use oiji::array::Array;
 use oiji::{Graph, ReadOptions, WriteOptions};
-use oiji_testkit::{Python, pythons, skip};
+use oiji_testkit::numpys;
 
 const SCRIPT: &str = include_str!("python/arrays.py");
-
-/// Versions of NumPy with a Python that there are wheels for.
-const NUMPYS: &[((u32, u32), &str)] =
-    &[((2, 7), "numpy==1.16.6"), ((3, 6), "numpy==1.16.6"), ((3, 8), "numpy==1.21.6"), ((3, 11), "numpy==2.2.6")];
-
-/// Each Python of this machine that a NumPy can be had for.
-fn numpys() -> Vec<Python> {
-    let mut found = Vec::new();
-    let newest = pythons().iter().rev().find(|python| python.version.0 == 3);
-    let newest = newest.map(|python| ((python.version.0, python.version.1), "numpy>=2.3"));
-    for (version, package) in NUMPYS.iter().copied().chain(newest) {
-        let Some(python) = pythons().iter().find(|python| (python.version.0, python.version.1) == version) else {
-            skip(&format!("{package}, for want of Python {}.{}", version.0, version.1));
-            continue;
-        };
-        match python.with_packages(&[package]) {
-            Ok(python) => found.push(python),
-            Err(error) => skip(&format!("{package} on Python {}: {}", python.name(), error.trim())),
-        }
-    }
-    found
-}
 
 /// Reads every file in `folder` and writes what it holds again: as `.npy`, and in pickles of every protocol.
 fn rewrite(folder: &Path, highest: u8) -> usize {
