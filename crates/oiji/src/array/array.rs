@@ -272,6 +272,16 @@ impl<'a> Array<'a> {
         Ok(())
     }
 
+    /// Whether files hold it in Fortran order: where it stands so in memory and not in C order too.
+    pub(crate) fn is_fortran(&self) -> bool {
+        self.layout == Layout::Fortran && !self.layout.is_c(&self.shape)
+    }
+
+    /// Its bytes as files hold them: in Fortran order if `is_fortran`, else in C order.
+    pub(crate) fn file_bytes(&self) -> Result<Cow<'_, [u8]>> {
+        if self.is_fortran() { self.bytes() } else { self.c_order_bytes() }
+    }
+
     /// The same array in C order, with the lowest byte of each number first.
     ///
     /// # Errors

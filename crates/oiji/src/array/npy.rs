@@ -223,8 +223,8 @@ impl<'a> Array<'a> {
             to.write_all(&WriteOptions::new().protocol(2).to_vec(&graph)?)?;
             return Ok(());
         }
-        header.fortran_order = *self.layout() == Layout::Fortran && !self.layout().is_c(self.shape());
-        let bytes = if header.fortran_order { self.bytes()? } else { self.c_order_bytes()? };
+        header.fortran_order = self.is_fortran();
+        let bytes = self.file_bytes()?;
         to.write_all(&header.to_vec()?)?;
         to.write_all(&bytes)?;
         Ok(())

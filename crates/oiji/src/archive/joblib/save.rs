@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 
 use crate::archive::dump::plain;
 use crate::archive::walk::walk;
-use crate::array::{Array, Layout};
+use crate::array::Array;
 use crate::emitter::Emitter;
 use crate::error::Result;
 use crate::graph::copy::Copied;
@@ -62,10 +62,6 @@ pub fn save_joblib<W: Write>(to: W, value: Value<'_>, writing: WriteOptions) -> 
     writing.to_sink_between(&graph, Counted { to, count: 0 }, &mut between)
 }
 
-fn is_fortran(array: &Array<'_>) -> bool {
-    *array.layout() == Layout::Fortran && !array.layout().is_c(array.shape())
-}
-
 /// The object from which joblib knows what follows it.
 fn add_wrapper(graph: &mut Graph<'_>, array: &Array<'_>) -> Result<Id> {
     let class = graph.add_global("joblib.numpy_pickle", "NumpyArrayWrapper")?;
@@ -75,7 +71,7 @@ fn add_wrapper(graph: &mut Graph<'_>, array: &Array<'_>) -> Result<Id> {
     let attributes = [
         ("subclass", graph.add_global("numpy", "ndarray")?),
         ("shape", graph.add_tuple(&axes)?),
-        ("order", graph.add_str(if is_fortran(array) { "F" } else { "C" })?),
+        ("order", graph.add_str(if array.is_fortran() { "F" } else { "C" })?),
         ("dtype", graph.add_dtype(array.dtype())?),
         ("allow_mmap", graph.add_bool(true)?),
         ("numpy_array_alignment_bytes", graph.add_int(ALIGNMENT.cast_signed())?),
@@ -108,8 +104,7 @@ impl<W: Write> Counted<W> {
         let padding = (ALIGNMENT - (self.count + 1) % ALIGNMENT) as u8;
         self.write(&[padding])?;
         self.write(&vec![0xff; usize::from(padding)])?;
-        let bytes = if is_fortran(array) { array.bytes()? } else { array.c_order_bytes()? };
-        self.write(&bytes)
+        self.write(&array.file_bytes()?)
     }
 }
 
