@@ -61,9 +61,8 @@ impl<'a> Robust<'a> {
     /// The member that a persistent id names.
     fn of_id(&self, id: Value<'_>) -> Option<usize> {
         let name = name_of(id)?;
-        let found: Vec<usize> =
-            (0..self.zip.members().len()).filter(|index| self.zip.members()[*index].raw_name == name).collect();
-        let [.., last] = found[..] else { return None };
+        let found = self.zip.all(name);
+        let [.., last] = *found else { return None };
         if found.len() == 1 {
             return Some(last);
         }
@@ -79,7 +78,7 @@ impl<'a> Robust<'a> {
             .collect();
         ids.sort();
         ids.dedup();
-        let arrays = if name == PKL.as_bytes() { &found[..found.len() - 1] } else { &found[..] };
+        let arrays = if name == PKL.as_bytes() { &found[..found.len() - 1] } else { found };
         match ids.iter().position(|other| *other == id.id()) {
             Some(position) if ids.len() == arrays.len() => Some(arrays[position]),
             _ => arrays.last().copied(),

@@ -25,8 +25,8 @@ use crate::error::{Error, ErrorKind, Result};
 pub(crate) struct Zip<'a> {
     archive: ZipSliceArchive<&'a [u8]>,
     members: Vec<ZipMember>,
-    /// The last member of each name.
-    by_name: FxHashMap<Vec<u8>, usize>,
+    /// The members of each name, in order.
+    by_name: FxHashMap<Vec<u8>, Vec<usize>>,
     /// No member may become larger than this.
     limit: u64,
 }
@@ -86,8 +86,10 @@ impl<'a> Zip<'a> {
                 place: entry.wayfinder(),
             });
         }
-        let names = members.iter().enumerate().map(|(index, member)| (member.raw_name.clone(), index));
-        let by_name = names.collect();
+        let mut by_name: FxHashMap<Vec<u8>, Vec<usize>> = FxHashMap::default();
+        for (index, member) in members.iter().enumerate() {
+            by_name.entry(member.raw_name.clone()).or_default().push(index);
+        }
         Ok(Zip { archive, members, by_name, limit })
     }
 
@@ -98,7 +100,12 @@ impl<'a> Zip<'a> {
 
     /// The last member with a name: the one that readers by name find.
     pub(crate) fn find(&self, name: &[u8]) -> Option<usize> {
-        self.by_name.get(name).copied()
+        self.all(name).last().copied()
+    }
+
+    /// All members with a name, in order.
+    pub(crate) fn all(&self, name: &[u8]) -> &[usize] {
+        self.by_name.get(name).map_or(&[], Vec::as_slice)
     }
 
     /// Where the bytes of a member begin in the file.
