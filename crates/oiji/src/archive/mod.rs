@@ -27,6 +27,7 @@
 mod container;
 mod contents;
 mod dump;
+mod edit;
 mod joblib;
 mod names;
 mod npy;
@@ -35,6 +36,7 @@ mod robust;
 #[cfg(feature = "safetensors")]
 mod safetensors;
 mod skops;
+mod ties;
 mod torch;
 mod walk;
 mod whole;
@@ -45,6 +47,7 @@ use std::fmt;
 
 pub use contents::Contents;
 pub use dump::{DumpOptions, DumpProgress};
+pub use edit::{Editor, compact};
 pub use joblib::save_joblib;
 pub use npz::{save_npz, save_npz_compressed};
 #[cfg(feature = "safetensors")]

@@ -3,11 +3,13 @@
 
 use std::collections::HashMap;
 
+use crate::archive::robust::PKL;
+use crate::archive::ties::TIES;
 use crate::archive::walk::walk;
 use crate::graph::{Id, Value};
 
 /// The pickle, and where Python's `oiji.archive` keeps what views have in common.
-const RESERVED: [&str; 2] = ["pkl", "ties"];
+const RESERVED: [&str; 2] = [PKL, TIES];
 
 /// Gives names out.
 pub(crate) struct Names {

@@ -87,7 +87,7 @@ impl<'a> Robust<'a> {
 }
 
 /// What stands after the first dot of a persistent id: `foo.bar` of `ndarray.foo.bar`.
-fn name_of(id: Value<'_>) -> Option<&[u8]> {
+pub(crate) fn name_of(id: Value<'_>) -> Option<&[u8]> {
     let text = match id.node() {
         Node::Str(text) => text.as_bytes(),
         Node::Py2Str(bytes) | Node::Bytes(bytes) => bytes,

@@ -44,9 +44,9 @@ pub use array::{Array, Data, Masked, Objects};
 pub use dtype::{ByteOrder, Dtype, Field, Float8, Record, SubArray, TimeUnit, Unit};
 pub use elements::{Number, Numbers};
 pub use layout::Layout;
-#[cfg(feature = "archive")]
-pub(crate) use npy::write_file;
 pub use npy::{MAGIC, NpyHeader, load, save};
+#[cfg(feature = "archive")]
+pub(crate) use npy::{beside, write_file};
 pub use number::Element;
 #[cfg(feature = "archive")]
 pub(crate) use pickled::shape;

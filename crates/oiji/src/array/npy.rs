@@ -9,7 +9,7 @@ use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::array::array::{Array, Data};
 use crate::array::descr;
@@ -267,13 +267,13 @@ pub fn save(path: impl AsRef<Path>, array: &Array<'_>) -> Result<()> {
 
 /// Writes a file beside `path`, and puts it in its place when it is whole and on the disk.
 pub(crate) fn write_file(path: &Path, write: impl FnOnce(&mut BufWriter<fs::File>) -> Result<()>) -> Result<()> {
-    let name = path.file_name().ok_or_else(|| Error::message(format!("{} names no file", path.display())))?;
-    let mut beside = OsString::from(".");
-    beside.push(name);
-    beside.push(format!(".{}.tmp", std::process::id()));
-    let beside = path.with_file_name(beside);
+    let beside = beside(path)?;
     let put = || -> Result<()> {
         let mut file = BufWriter::new(fs::File::create(&beside)?);
+        // A file that is replaced keeps its mode.
+        if let Ok(old) = fs::metadata(path) {
+            file.get_ref().set_permissions(old.permissions())?;
+        }
         write(&mut file)?;
         let file = file.into_inner().map_err(|error| error.into_error())?;
         file.sync_all()?;
@@ -285,4 +285,13 @@ pub(crate) fn write_file(path: &Path, write: impl FnOnce(&mut BufWriter<fs::File
         let _ = fs::remove_file(&beside);
     }
     written
+}
+
+/// The name of a file beside `path` that no other program writes.
+pub(crate) fn beside(path: &Path) -> Result<PathBuf> {
+    let name = path.file_name().ok_or_else(|| Error::message(format!("{} names no file", path.display())))?;
+    let mut beside = OsString::from(".");
+    beside.push(name);
+    beside.push(format!(".{}.tmp", std::process::id()));
+    Ok(path.with_file_name(beside))
 }

@@ -4,15 +4,21 @@
 //! It knows nothing of arrays and pickles. Names are bytes here: old archives have names in no stated encoding, which
 //! their pickles repeat byte for byte.
 
+mod ahead;
+mod compact;
+mod directory;
 mod write;
 
 use std::borrow::Cow;
-use std::io::{self, Read};
+use std::io::{self, BufRead, Read};
 
 use flate2::bufread::DeflateDecoder;
 use rawzip::{CompressionMethod, ZipArchive, ZipArchiveEntryWayfinder, ZipSliceArchive};
 use rustc_hash::FxHashMap;
 
+pub(crate) use ahead::Ahead;
+pub(crate) use compact::compact;
+pub(crate) use directory::{Directory, read_member};
 pub(crate) use write::ZipWriter;
 
 use crate::archive::Compression;
@@ -48,11 +54,24 @@ impl ZipMember {
     }
 
     pub(crate) fn compression(&self) -> Compression {
-        match self.method {
-            CompressionMethod::STORE => Compression::Stored,
-            CompressionMethod::DEFLATE => Compression::Deflated,
-            other => Compression::Other(other.as_u16()),
-        }
+        compression(self.method)
+    }
+}
+
+fn compression(method: CompressionMethod) -> Compression {
+    match method {
+        CompressionMethod::STORE => Compression::Stored,
+        CompressionMethod::DEFLATE => Compression::Deflated,
+        other => Compression::Other(other.as_u16()),
+    }
+}
+
+/// What `raw` was before it was compressed; or what is wrong with the compression.
+fn decoder<'r>(compression: Compression, raw: impl BufRead + 'r) -> std::result::Result<Box<dyn Read + 'r>, String> {
+    match compression {
+        Compression::Stored => Ok(Box::new(raw)),
+        Compression::Deflated => Ok(Box::new(DeflateDecoder::new(raw))),
+        Compression::Other(method) => Err(format!("is compressed by method {method}, which is not read here")),
     }
 }
 
@@ -184,14 +203,8 @@ impl<'a> Zip<'a> {
     fn reader(&self, index: usize) -> Result<Box<dyn Read + '_>> {
         let member = &self.members[index];
         let entry = self.archive.get_entry(member.place).map_err(|error| self.broken(index, &error))?;
-        let raw = self.raw(index)?;
-        match member.compression() {
-            Compression::Stored => Ok(Box::new(entry.verifying_reader(raw))),
-            Compression::Deflated => Ok(Box::new(entry.verifying_reader(DeflateDecoder::new(raw)))),
-            Compression::Other(method) => {
-                Err(self.invalid(index, &format!("is compressed by method {method}, which is not read here")))
-            }
-        }
+        let raw = decoder(member.compression(), self.raw(index)?).map_err(|problem| self.invalid(index, &problem))?;
+        Ok(Box::new(entry.verifying_reader(raw)))
     }
 
     fn broken(&self, index: usize, error: &rawzip::Error) -> Error {

@@ -1,12 +1,12 @@
 //! Writes a ZIP member by member. Stored members begin at multiples of 64 bytes, so that they can be mapped.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read, Write};
 
 use flate2::CrcWriter;
 use flate2::write::DeflateEncoder;
 use rawzip::extra_fields::ExtraFieldId;
-use rawzip::path::ZipFilePath;
-use rawzip::{CompressionMethod, DataDescriptorOutput, Header, ZipArchiveWriter};
+use rawzip::path::{EntryPath, ZipFilePath};
+use rawzip::{CompressionMethod, DataDescriptorOutput, Header, ZipArchiveWriter, ZipVerification};
 
 use crate::archive::Compression;
 use crate::archive::zip::invalid;
@@ -17,6 +17,9 @@ const ALIGNMENT: u64 = 64;
 
 /// The field that fills a header up, by a name that nobody else has.
 const PADDING: ExtraFieldId = ExtraFieldId::new(0x4f4a);
+
+/// A plain file that all may read.
+const MODE: u32 = 0o100_644;
 
 /// How long a local header is without name and fields, and the beginning of a field.
 const HEADER: u64 = 30;
@@ -29,7 +32,17 @@ pub(crate) struct ZipWriter<W: Write> {
 
 impl<W: Write> ZipWriter<W> {
     pub(crate) fn new(to: W) -> Self {
-        ZipWriter { archive: ZipArchiveWriter::new(BufWriter::new(to)) }
+        ZipWriter::at(to, 0)
+    }
+
+    /// Writes on from `offset` in a file.
+    pub(crate) fn at(to: W, offset: u64) -> Self {
+        ZipWriter { archive: ZipArchiveWriter::builder().with_offset(offset).build(BufWriter::new(to)) }
+    }
+
+    /// Where the next member, or the directory, begins.
+    pub(crate) fn offset(&self) -> u64 {
+        self.archive.stream_offset()
     }
 
     /// The name that a member asked for by `name` has: without steps out of the folder it may be taken out into.
@@ -47,8 +60,8 @@ impl<W: Write> ZipWriter<W> {
         compression: Compression,
         write: impl FnOnce(&mut dyn Write) -> Result<()>,
     ) -> Result<()> {
-        let at = self.archive.stream_offset() + HEADER + name.len() as u64;
-        let file = self.archive.new_file(name).unix_permissions(0o100_644);
+        let padding = self.padding(name.len());
+        let file = self.archive.new_file(name).unix_permissions(MODE);
         if compression == Compression::Deflated {
             let file = file.compression_method(CompressionMethod::DEFLATE);
             let (mut entry, config) = file.start().map_err(failed)?;
@@ -60,13 +73,9 @@ impl<W: Write> ZipWriter<W> {
             entry.finish(descriptor).map_err(failed)?;
             return Ok(());
         }
-        // A field is at least its own header; one that is not needed is left out.
-        let file = match at % ALIGNMENT {
-            0 => file,
-            _ => {
-                let len = (ALIGNMENT - (at + FIELD) % ALIGNMENT) % ALIGNMENT;
-                file.extra_field(PADDING, &vec![0; len as usize], Header::LOCAL).map_err(failed)?
-            }
+        let file = match padding {
+            None => file,
+            Some(padding) => file.extra_field(PADDING, &padding, Header::LOCAL).map_err(failed)?,
         };
         let (mut entry, _) = file.start().map_err(failed)?;
         // Several times as fast as the crate's own sum.
@@ -75,6 +84,37 @@ impl<W: Write> ZipWriter<W> {
         let sum = writer.crc().sum();
         let size = entry.compressed_bytes();
         entry.finish(DataDescriptorOutput::new(sum, size)).map_err(failed)?;
+        Ok(())
+    }
+
+    /// What fills the header of a member up, if anything does: its data then begins where stored data is to.
+    fn padding(&self, name_len: usize) -> Option<Vec<u8>> {
+        let at = self.archive.stream_offset() + HEADER + name_len as u64;
+        // A field is at least its own header; one that is not needed is left out.
+        let len = (ALIGNMENT - (at + FIELD) % ALIGNMENT) % ALIGNMENT;
+        (!at.is_multiple_of(ALIGNMENT)).then(|| vec![0; len as usize])
+    }
+
+    /// Writes one member of another ZIP as it stands there, compressed or not.
+    ///
+    /// # Errors
+    /// `Io`, and that of `raw`.
+    pub(crate) fn raw_member(
+        &mut self,
+        name: &[u8],
+        method: CompressionMethod,
+        sum: ZipVerification,
+        raw: &mut dyn Read,
+    ) -> Result<()> {
+        let padding = self.padding(name.len()).filter(|_| method == CompressionMethod::STORE);
+        let file = self.archive.new_file(EntryPath::verbatim(name)).unix_permissions(MODE).compression_method(method);
+        let file = match padding {
+            None => file,
+            Some(padding) => file.extra_field(PADDING, &padding, Header::LOCAL).map_err(failed)?,
+        };
+        let (mut entry, _) = file.start().map_err(failed)?;
+        io::copy(raw, &mut entry)?;
+        entry.finish(DataDescriptorOutput::new(sum.crc, sum.uncompressed_size)).map_err(failed)?;
         Ok(())
     }
 
