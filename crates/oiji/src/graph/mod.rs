@@ -15,6 +15,7 @@ mod emit;
 pub(crate) mod equal;
 mod fold;
 pub(crate) mod hash;
+mod helper;
 mod literal;
 mod outside;
 pub(crate) mod path;

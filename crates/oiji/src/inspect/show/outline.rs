@@ -72,7 +72,7 @@ pub(crate) struct Reading<'g> {
 
 impl<'g> Reading<'g> {
     pub(crate) fn of(object: Object<'g>, value: Value<'g>) -> Self {
-        let seen = seen_through(object);
+        let seen = object.seen_through();
         Reading {
             class: seen.map_or(object.class(), |(class, _)| class),
             called: seen.is_none() && object.made() == Made::Call,
@@ -85,7 +85,7 @@ impl<'g> Reading<'g> {
 
     /// The class of an object, or what is called, if that is a global.
     pub(crate) fn class_of(object: Object<'g>) -> Option<Global<'g>> {
-        seen_through(object).map_or(object.class(), |(class, _)| class).as_global().ok()
+        object.made_class()
     }
 
     /// Arguments as groups of children.
@@ -98,29 +98,6 @@ impl<'g> Reading<'g> {
     pub(crate) fn item_count(&self) -> usize {
         let items = self.content.iter().filter(|group| matches!(group, Group::Items { .. } | Group::Pairs(_)));
         items.map(Group::len).sum()
-    }
-}
-
-/// The class of an object that a helper makes, and the first argument that is its own: `copyreg` of protocols 0 and 1,
-/// and the helpers of Cython's classes.
-fn seen_through(object: Object<'_>) -> Option<(Value<'_>, usize)> {
-    let called = object.class_name().filter(|_| object.made() == Made::Call)?;
-    let args = object.args().items().ok()?;
-    let class = args.get(0).filter(|class| class.as_global().is_ok())?;
-    let is_nothing =
-        |value: Value<'_>| value.is_none() || matches!(value.node(), Node::Tuple(items) if items.is_empty());
-    if called.name().starts_with("__pyx_unpickle_") && args.len() == 3 {
-        return Some((class, if args.get(2).is_some_and(is_nothing) { 3 } else { 2 }));
-    }
-    if !matches!(called.module(), "copyreg" | "copy_reg") {
-        return None;
-    }
-    let base = args.get(1).and_then(|base| base.as_global().ok());
-    let plain = base.is_some_and(|base| base.is("builtins", "object") || base.is("__builtin__", "object"));
-    match called.name() {
-        "_reconstructor" if plain && args.len() == 3 => Some((class, 3)),
-        "_reconstructor" | "__newobj__" => Some((class, 1)),
-        _ => None,
     }
 }
 
