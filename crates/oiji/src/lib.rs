@@ -31,6 +31,7 @@
 //!   pickles in one input.
 //! * [`Graph`], [`Value`] and [`Node`] to look; [`Graph::new`] and [`pickle!`] to make.
 //! * [`mod@array`] for arrays of NumPy, in `.npy` files and in pickles.
+//! * [`frame`] for DataFrames of pandas in pickles.
 //! * [`archive`](mod@archive) for ZIPs of arrays and objects: robust archives, `.npz`.
 //! * [`inspect`] to show, disassemble and compare; `rewrite` to optimize; JSON and back in `json`.
 //! * [`op`], [`machine`], [`emitter`] underneath, for tools of your own.
@@ -46,6 +47,7 @@ pub mod array;
 pub mod class;
 pub mod emitter;
 mod error;
+pub mod frame;
 pub mod global;
 pub mod graph;
 pub mod inspect;

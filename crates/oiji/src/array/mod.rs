@@ -29,7 +29,7 @@ mod literal;
 #[cfg(feature = "ndarray")]
 mod ndarray;
 mod npy;
-mod number;
+pub(crate) mod number;
 mod pickled;
 #[cfg(feature = "bytemuck")]
 mod slice;
