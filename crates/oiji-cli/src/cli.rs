@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{completions, convert, derive, diff, dis, get, list, man, pack, show, unpack};
+use crate::commands::{completions, convert, derive, diff, dis, get, list, man, pack, put, remove, show, unpack};
 
 /// Look into Python pickles and archives of arrays, without Python and without running anything.
 #[derive(Debug, Parser)]
@@ -35,6 +35,8 @@ pub(crate) enum Command {
     Get(get::Args),
     Pack(pack::Args),
     Unpack(unpack::Args),
+    Put(put::Args),
+    Remove(remove::Args),
     Diff(diff::Args),
     Derive(derive::Args),
     Completions(completions::Args),

@@ -103,8 +103,12 @@ impl<'g> Flat<'g> {
 
 /// An array of a type that NumPy has not, as float32.
 pub(crate) fn widened(array: &Array<'_>) -> Option<Array<'static>> {
-    let is_small_float = matches!(array.dtype(), Dtype::BFloat16 | Dtype::Float8(_));
-    is_small_float.then(|| array.to_float32().ok()).flatten()
+    is_widened(array).then(|| array.to_float32().ok()).flatten()
+}
+
+/// Whether it is of such a type.
+pub(crate) fn is_widened(array: &Array<'_>) -> bool {
+    matches!(array.dtype(), Dtype::BFloat16 | Dtype::Float8(_))
 }
 
 /// What is said of it.

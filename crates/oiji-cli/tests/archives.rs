@@ -175,3 +175,32 @@ fn exchange(python: &Python) {
     );
     python.run(&check, b"").unwrap_or_else(|error| panic!("Python {}: {error}", python.name()));
 }
+
+#[test]
+fn arrays_are_put_into_an_archive_and_removed_where_it_stands() {
+    let folder = tempfile::tempdir().unwrap();
+    let (zip, npy) = (folder.path().join("model.zip"), folder.path().join("x.npy"));
+    fs::copy(producer("theano-1.0.5-py38/model.zip"), &zip).unwrap();
+    oiji::array::save(&npy, &Array::from_values(&[1.5, 2.5], &[2]).unwrap()).unwrap();
+    let before = fs::read(&zip).unwrap();
+    let done = |args: &[&str]| outcome(oiji().args(args).current_dir(folder.path()), b"");
+
+    assert_eq!(done(&["put", "model.zip", "x", "x.npy"]), (0, String::new(), String::new()));
+    assert_eq!(done(&["put", "model.zip", "foo2", "x.npy", "--replace", "--compress"]).0, 0);
+    let (status, _, said) = done(&["put", "model.zip", "x", "x.npy"]);
+    assert_eq!((status, said.contains("--replace puts this in its place")), (2, true), "{said}");
+    let (status, _, said) = done(&["remove", "model.zip", "x", "foo1"]);
+    assert_eq!((status, said.contains("part of the objects in the pickle")), (2, true), "{said}");
+    let after = fs::read(&zip).unwrap();
+    assert_eq!(after[..before.len()], before);
+    let archive = Archive::open(&after).unwrap();
+    assert_eq!(archive.array("x").unwrap().to_f64s().unwrap(), [1.5, 2.5]);
+    let graph = archive.linked_graph(1 << 20).unwrap();
+    let path: oiji::graph::Path = "[1].container.storage[0]".parse().unwrap();
+    assert_eq!(path.find(graph.root()).unwrap().as_array().unwrap().to_f64s().unwrap(), [1.5, 2.5]);
+
+    assert_eq!(done(&["remove", "model.zip", "x", "--compact"]).0, 0);
+    let compacted = fs::read(&zip).unwrap();
+    assert!(compacted.len() < after.len());
+    assert!(Archive::open(&compacted).unwrap().array("x").is_err());
+}

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use oiji::ReadOptions;
+use oiji::array::Array;
 
 use crate::destination::Destination;
 use crate::failure::{Failure, Status, complain, explain};
@@ -61,16 +62,7 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
         let written = widened.as_ref().unwrap_or(&array);
         out.write_with(&name, Some(written.size()), pages, |out| written.write_npy(out))?;
         out.finish()?;
-        if widened.is_some() {
-            complain(&Failure::about(&name, format!("note: {}", flat::widening(&args.name, &array))));
-        }
-        match array.masked() {
-            Some(_) => {
-                complain(&Failure::about(&name, format!("left out: {}: its mask", args.name)));
-                Status::Found
-            }
-            None => Status::Done,
-        }
+        tell_of_npy(&name, &args.name, &array)
     } else if let Some(member) = watch.during(|| holding.member(&args.name)).map_err(about)? {
         let mut out = Destination::open(args.output.as_deref(), false)?;
         out.write_with(&name, Some(member.len() as u64), pages, |out| Ok(out.write_all(&member)?))?;
@@ -80,6 +72,20 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
         return Err(Failure::about(&name, nothing(&args.name, &holding.names())));
     };
     Ok(status)
+}
+
+/// Says of an array of the input `name` what became of it, or of its mask, as it was written as .npy.
+pub(crate) fn tell_of_npy(name: &str, array_name: &str, array: &Array<'_>) -> Status {
+    if flat::is_widened(array) {
+        complain(&Failure::about(name, format!("note: {}", flat::widening(array_name, array))));
+    }
+    match array.masked() {
+        Some(_) => {
+            complain(&Failure::about(name, format!("left out: {array_name}: its mask")));
+            Status::Found
+        }
+        None => Status::Done,
+    }
 }
 
 /// There is nothing of this name; but of names like it, or of few names at all.

@@ -9,6 +9,8 @@ pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod man;
 pub(crate) mod pack;
+pub(crate) mod put;
+pub(crate) mod remove;
 pub(crate) mod show;
 pub(crate) mod unpack;
 
@@ -30,6 +32,8 @@ pub(crate) fn run(cli: Cli) -> Status {
         Command::Get(args) => get::run(&args),
         Command::Pack(args) => pack::run(&args),
         Command::Unpack(args) => unpack::run(&args),
+        Command::Put(args) => put::run(&args),
+        Command::Remove(args) => remove::run(&args),
         Command::Diff(args) => diff::run(&args),
         Command::Derive(args) => derive::run(&args),
         Command::Man(args) => man::run(&args),
