@@ -13,6 +13,7 @@ use crate::sink::Sink;
 pub(crate) struct Swift {
     out: Vec<u8>,
     full: usize,
+    memo_count: u64,
 }
 
 /// How long the op of a float is.
@@ -29,13 +30,14 @@ impl<S: Sink> Emitter<S> {
     #[inline(always)]
     pub(crate) fn lend(&mut self) -> Swift {
         debug_assert!(self.protocol >= 4);
-        Swift { out: std::mem::take(&mut self.out), full: self.full }
+        Swift { out: std::mem::take(&mut self.out), full: self.full, memo_count: self.memo_count }
     }
 
     /// Takes its bytes back.
     #[inline(always)]
     pub(crate) fn take_back(&mut self, swift: Swift) {
         self.out = swift.out;
+        self.memo_count = swift.memo_count;
     }
 }
 
@@ -43,7 +45,13 @@ impl Swift {
     /// Whether `Emitter::boundary` is due.
     #[inline(always)]
     pub(crate) fn is_full(&self) -> bool {
-        self.out.len() >= self.full
+        self.is_full_after(0)
+    }
+
+    /// Whether it is, `len` bytes further on.
+    #[inline(always)]
+    pub(crate) fn is_full_after(&self, len: usize) -> bool {
+        self.out.len() + len >= self.full
     }
 
     #[inline(always)]
@@ -86,6 +94,16 @@ impl Swift {
     #[inline(always)]
     pub(crate) fn ints<T: Copy>(&mut self, ints: &[T], is_int: impl Fn(T) -> bool, value: impl Fn(T) -> i32) -> usize {
         const WIDE: usize = 5;
+        /// The op of an int and its length, by the highest bit that is set.
+        const OPS: [(Opcode, u8); 32] = {
+            let mut ops = [(Opcode::BinInt, WIDE as u8); 32];
+            let mut bit = 0;
+            while bit < 16 {
+                ops[bit] = if bit < 8 { (Opcode::BinInt1, 2) } else { (Opcode::BinInt2, 3) };
+                bit += 1;
+            }
+            ops
+        };
         // What stands behind an op is overwritten by the next.
         let op = |opcode: Opcode, value: i32| (u64::from(opcode.code()) | u64::from(value as u32) << 8).to_le_bytes();
         let mut stage = [0; STAGE + 8];
@@ -96,13 +114,23 @@ impl Swift {
             while len < most {
                 if let Some(some) = ints[count..].first_chunk::<SOME>()
                     && let Some(room) = stage[len..most].first_chunk_mut::<{ SOME * WIDE + 3 }>()
-                    && some.iter().fold(true, |all, int| all & is_int(*int) & (value(*int) as u32 > 0xffff))
+                    && some.iter().fold(true, |all, int| all & is_int(*int))
                 {
-                    for (index, int) in some.iter().enumerate() {
-                        room[index * WIDE..][..8].copy_from_slice(&op(Opcode::BinInt, value(*int)));
-                    }
-                    len += SOME * WIDE;
                     count += SOME;
+                    if some.iter().fold(true, |all, int| all & (value(*int) as u32 > 0xffff)) {
+                        for (index, int) in some.iter().enumerate() {
+                            room[index * WIDE..][..8].copy_from_slice(&op(Opcode::BinInt, value(*int)));
+                        }
+                        len += SOME * WIDE;
+                        continue;
+                    }
+                    let mut some_len = 0;
+                    for int in some {
+                        let (opcode, op_len) = OPS[(value(*int) as u32 | 1).ilog2() as usize];
+                        room[some_len..][..8].copy_from_slice(&op(opcode, value(*int)));
+                        some_len += usize::from(op_len);
+                    }
+                    len += some_len;
                     continue;
                 }
                 // Those that were looked at go one by one, lest all are looked at again for each.
@@ -111,13 +139,9 @@ impl Swift {
                     if len >= most {
                         break;
                     }
-                    let (opcode, op_len) = match value(int) as u32 {
-                        0..=0xff => (Opcode::BinInt1, 2),
-                        0x100..=0xffff => (Opcode::BinInt2, 3),
-                        _ => (Opcode::BinInt, WIDE),
-                    };
+                    let (opcode, op_len) = OPS[(value(int) as u32 | 1).ilog2() as usize];
                     stage[len..len + 8].copy_from_slice(&op(opcode, value(int)));
-                    len += op_len;
+                    len += usize::from(op_len);
                     count += 1;
                 }
                 if count == before {
@@ -157,12 +181,22 @@ impl Swift {
         count
     }
 
-    /// A str, if it is a short one.
+    /// The str that the first `len` bytes of `text` are, if it is a short one.
+    ///
+    /// What stands behind them is copied with them and taken off again: a copy of known length is no call.
     #[inline(always)]
-    pub(crate) fn str(&mut self, text: &[u8]) -> bool {
-        let Ok(len) = u8::try_from(text.len()) else { return false };
-        write::uint1(&mut self.out, Opcode::ShortBinUnicode, len);
-        self.out.extend_from_slice(text);
+    pub(crate) fn str(&mut self, text: &[u8], len: usize) -> bool {
+        const NARROW: usize = 16;
+        const WIDE: usize = 64;
+        let Ok(short) = u8::try_from(len) else { return false };
+        write::uint1(&mut self.out, Opcode::ShortBinUnicode, short);
+        let end = self.out.len() + len;
+        match text.first_chunk::<WIDE>() {
+            Some(wide) if len <= NARROW => self.out.extend_from_slice(&wide[..NARROW]),
+            Some(wide) if len <= WIDE => self.out.extend_from_slice(wide),
+            _ => self.out.extend_from_slice(&text[..len]),
+        }
+        self.out.truncate(end);
         true
     }
 
@@ -173,6 +207,14 @@ impl Swift {
             Ok(short) => write::uint1(&mut self.out, Opcode::BinGet, short),
             Err(_) => write::uint4(&mut self.out, Opcode::LongBinGet, index),
         }
+    }
+
+    /// Puts the top value into the memo; gives the index.
+    #[inline(always)]
+    pub(crate) fn memoize(&mut self) -> u64 {
+        write::simple(&mut self.out, Opcode::Memoize);
+        self.memo_count += 1;
+        self.memo_count - 1
     }
 
     #[inline(always)]
@@ -208,6 +250,18 @@ impl Swift {
         write::simple(&mut self.out, opcode);
     }
 
+    /// Makes an instance of a class, of it and a tuple.
+    #[inline(always)]
+    pub(crate) fn new_object(&mut self) {
+        write::simple(&mut self.out, Opcode::NewObj);
+    }
+
+    /// Gives the top value as state to the object below it.
+    #[inline(always)]
+    pub(crate) fn build(&mut self) {
+        write::simple(&mut self.out, Opcode::Build);
+    }
+
     /// Ends a batch, as [`Emitter::end_batch`] does.
     #[inline(always)]
     pub(crate) fn end_batch(&mut self, fill: Fill, single: bool) {
@@ -237,10 +291,16 @@ mod tests {
         longs.iter().for_each(|value| swift.long(*value));
         swift.float(0.5);
         let text = ["".to_owned(), "오이지".to_owned(), "x".repeat(255), "x".repeat(256)];
-        assert_eq!(text.each_ref().map(|text| swift.str(text.as_bytes())), [true, true, true, false]);
+        assert_eq!(text.each_ref().map(|text| swift.str(text.as_bytes(), text.len())), [true, true, true, false]);
+        let more = "x".repeat(300);
+        let lens = [0, 1, 16, 17, 64, 65, 255];
+        lens.iter().for_each(|len| assert!(swift.str(more.as_bytes(), *len)));
         [0, 255, 256, u32::MAX].into_iter().for_each(|index| swift.get(index));
         swift.empty_tuple();
         (1..5).for_each(|len| swift.end_tuple(len));
+        swift.new_object();
+        assert_eq!([swift.memoize(), swift.memoize()], [0, 1]);
+        swift.build();
         for fill in [Fill::Append, Fill::SetItems, Fill::Add] {
             swift.empty(fill);
             swift.mark();
@@ -256,9 +316,13 @@ mod tests {
         longs.iter().for_each(|value| other.int(*value));
         other.float(0.5);
         text[..3].iter().for_each(|text| other.str(text.as_bytes()).unwrap());
+        lens.iter().for_each(|len| other.str(&more.as_bytes()[..*len]).unwrap());
         [0, 255, 256, u64::from(u32::MAX)].into_iter().for_each(|index| other.get(index));
         other.empty_tuple();
         (1..5).for_each(|len| other.end_tuple(len));
+        other.new_object(false);
+        assert_eq!([other.memoize(), other.memoize()], [one.memo_count - 2, one.memo_count - 1]);
+        other.build();
         other.empty_list();
         for fill in [Fill::Append, Fill::SetItems, Fill::Add] {
             match fill {

@@ -382,6 +382,17 @@ impl<'a> Graph<'a> {
         }
     }
 
+    /// The bytes of a str, bytes kind or big int, and all that happens to stand behind them.
+    #[inline(always)]
+    pub(crate) fn span_and_more(&self, slot: Slot) -> &[u8] {
+        let start = slot.data as usize;
+        match slot.flags & PLACE {
+            IN_INPUT => &self.input[start..],
+            IN_OWNED => &self.owned[start..],
+            _ => &self.blobs[start],
+        }
+    }
+
     /// The children of a container: items; or key, value, key, value.
     #[inline]
     pub(crate) fn run(&self, slot: Slot) -> &[Id] {

@@ -75,7 +75,7 @@ pub(super) struct Walk<'w, 'g, S> {
     out_of_band: bool,
     /// Whether containers are written by `tree`.
     is_swift: bool,
-    between: Option<Between<'w, S>>,
+    pub(super) between: Option<Between<'w, S>>,
     /// The values that need a memo entry.
     pub(super) again: Cow<'w, Bits>,
     /// For each value its memo index, counted from 1; 0 without one. Empty before there is any.
@@ -144,10 +144,10 @@ impl Run {
 
 impl<S: Sink> Walk<'_, '_, S> {
     fn run(&mut self, work: Work) -> Result<()> {
-        self.work.push(work);
-        while let Some(work) = self.work.pop() {
+        let mut next = Some(work);
+        while let Some(work) = next.take().or_else(|| self.work.pop()) {
             match work {
-                Work::Value(id) => self.value(id)?,
+                Work::Value(id) => next = self.value(id)?,
                 Work::Plain(run) if self.is_swift => self.tree(run, How::Plain)?,
                 Work::Plain(run) => self.plain(run)?,
                 Work::Tuple(run) => self.tree(run, How::Tuple)?,
@@ -195,8 +195,9 @@ impl<S: Sink> Walk<'_, '_, S> {
         }
     }
 
+    /// Writes a value, or begins it; gives what is next, if that is not on top of the work.
     #[inline]
-    fn value(&mut self, id: Id) -> Result<()> {
+    fn value(&mut self, id: Id) -> Result<Option<Work>> {
         self.emitter.boundary()?;
         let slot = self.graph.slot(id);
         if !self.anchored.is_empty() && !id.is_immediate() && self.opened(id) == 0 && self.memoized(id).is_none() {
@@ -207,7 +208,7 @@ impl<S: Sink> Walk<'_, '_, S> {
 
     /// Writes a value, or begins it if it is a container.
     #[inline]
-    pub(super) fn atom(&mut self, id: Id, slot: Slot) -> Result<()> {
+    pub(super) fn atom(&mut self, id: Id, slot: Slot) -> Result<Option<Work>> {
         match slot.kind {
             Kind::None => self.emitter.none(),
             Kind::Bool => self.emitter.bool(slot.data != 0),
@@ -216,16 +217,16 @@ impl<S: Sink> Walk<'_, '_, S> {
             Kind::Float => self.emitter.float(f64::from_bits(slot.data)),
             Kind::Tuple if slot.low == 0 => self.emitter.empty_tuple(),
             _ => match self.memoized(id) {
-                None => self.fresh(id, slot)?,
+                None => return self.fresh(id, slot),
                 Some(index) => self.emitter.get(index),
             },
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Writes a value that is in no memo yet.
     #[inline]
-    fn fresh(&mut self, id: Id, slot: Slot) -> Result<()> {
+    fn fresh(&mut self, id: Id, slot: Slot) -> Result<Option<Work>> {
         match slot.kind {
             Kind::Str => self.emitter.str(self.graph.span(slot))?,
             Kind::Bytes => self.emitter.bytes(self.graph.span(slot))?,
@@ -243,7 +244,7 @@ impl<S: Sink> Walk<'_, '_, S> {
         if self.has_steps(slot.kind) {
             self.work.push(Work::Step(id, 0));
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Whether something may have been done to a value that is no object.
@@ -251,35 +252,35 @@ impl<S: Sink> Walk<'_, '_, S> {
         !self.graph.steps.is_empty() && matches!(kind, Kind::Global | Kind::Extension | Kind::Buffer | Kind::Persistent)
     }
 
-    fn container(&mut self, id: Id, slot: Slot) -> Result<()> {
+    fn container(&mut self, id: Id, slot: Slot) -> Result<Option<Work>> {
         let children = Run::of(id, None);
-        match slot.kind {
+        let next = match slot.kind {
             Kind::List => {
                 self.emitter.empty_list();
                 self.memoize(id)?;
-                self.work.push(Work::Batch(children, Fill::Append));
+                Work::Batch(children, Fill::Append)
             }
             Kind::Dict => {
                 self.emitter.empty_dict();
                 self.memoize(id)?;
-                self.work.push(Work::Batch(children, Fill::SetItems));
+                Work::Batch(children, Fill::SetItems)
             }
             Kind::Set if self.emitter.protocol() >= 4 => {
                 self.emitter.empty_set();
                 self.memoize(id)?;
-                self.work.push(Work::Batch(children, Fill::Add));
+                Work::Batch(children, Fill::Add)
             }
             Kind::Set | Kind::FrozenSet if self.emitter.protocol() < 4 => {
                 self.enter(id)?;
                 self.emitter.set_callable(slot.kind == Kind::FrozenSet)?;
                 self.work.push(Work::CloseSet(id));
-                self.work.push(Work::Batch(children, Fill::Append));
+                Work::Batch(children, Fill::Append)
             }
             Kind::FrozenSet => {
                 self.enter(id)?;
                 self.emitter.mark();
                 self.work.push(Work::Close(id));
-                self.work.push(Work::Plain(children));
+                Work::Plain(children)
             }
             Kind::Tuple => {
                 self.enter(id)?;
@@ -287,19 +288,20 @@ impl<S: Sink> Walk<'_, '_, S> {
                     self.emitter.mark();
                 }
                 self.work.push(Work::Close(id));
-                self.work.push(Work::Plain(children));
+                Work::Plain(children)
             }
             Kind::Persistent => {
                 self.enter(id)?;
                 let pid = self.graph.persistent_id(slot);
-                self.work.push(Work::Persist(id));
-                if self.emitter.protocol() > 0 {
-                    self.work.push(Work::Value(pid));
+                if self.emitter.protocol() == 0 {
+                    return Ok(Some(Work::Persist(id)));
                 }
+                self.work.push(Work::Persist(id));
+                Work::Value(pid)
             }
-            _ => self.object(id, slot)?,
-        }
-        Ok(())
+            _ => return self.object(id, slot).map(|()| None),
+        };
+        Ok(Some(next))
     }
 
     /// Begins a value that gets its memo entry only at its end.
@@ -334,7 +336,7 @@ impl<S: Sink> Walk<'_, '_, S> {
 
     /// The memo index of a value, if it has one yet.
     #[inline]
-    fn memoized(&self, id: Id) -> Option<u64> {
+    pub(super) fn memoized(&self, id: Id) -> Option<u64> {
         // What is its own value has a number that no table has.
         self.memo.get(id.index())?.checked_sub(1).map(u64::from)
     }

@@ -6,7 +6,7 @@
 use crate::emitter::{BATCH, FLOAT_LEN, Fill, Swift};
 use crate::error::Result;
 use crate::graph::again::Bits;
-use crate::graph::arena::{Graph, Id, Immediate, Kind, Slot};
+use crate::graph::arena::{Graph, Id, Immediate, Kind, Made, Slot};
 use crate::graph::emit::{Run, Walk, Work, children};
 use crate::sink::Sink;
 
@@ -53,7 +53,28 @@ impl<S: Sink> Walk<'_, '_, S> {
                 }
                 let start = run.next as usize;
                 let mut rest = ids[start..end].iter();
-                while let Some((id, next)) = atoms(graph, &self.again, &self.memo, &mut rest, &mut swift) {
+                while let Some((id, next)) = atoms(graph, &self.again, &mut self.memo, &mut rest, &mut swift) {
+                    if let Next::Object(slot) = next
+                        && let Some(class) = self.plain_class(slot, &swift)
+                    {
+                        swift.get(class);
+                        swift.empty_tuple();
+                        swift.new_object();
+                        self.note(id, &mut swift);
+                        let Some(state) = graph.objects[slot.low as usize].state else { continue };
+                        self.put_off(run, how, end - rest.len() - start);
+                        self.work.push(Work::Build(id));
+                        let slot = graph.slot(state);
+                        if slot.kind != Kind::Dict || self.memoized(state).is_some() || swift.is_full() {
+                            self.emitter.take_back(swift);
+                            self.work.push(Work::Value(state));
+                            return Ok(());
+                        }
+                        (run, how) = (Run::of(state, None), How::Fill(Fill::SetItems));
+                        swift.empty(Fill::SetItems);
+                        self.note(state, &mut swift);
+                        continue 'container;
+                    }
                     let slot = match next {
                         Next::Boundary => {
                             self.emitter.take_back(swift);
@@ -67,7 +88,7 @@ impl<S: Sink> Walk<'_, '_, S> {
                             swift = self.emitter.lend();
                             continue;
                         }
-                        Next::Other => {
+                        Next::Object(_) | Next::Other => {
                             self.emitter.take_back(swift);
                             self.put_off(run, how, end - rest.len() - start);
                             self.work.push(Work::Value(id));
@@ -84,7 +105,10 @@ impl<S: Sink> Walk<'_, '_, S> {
                     self.put_off(run, how, end - rest.len() - start);
                     (run, how) = (Run::of(id, None), inner);
                     match inner {
-                        How::Fill(fill) => swift.empty(fill),
+                        How::Fill(fill) => {
+                            swift.empty(fill);
+                            self.note(id, &mut swift);
+                        }
                         _ if slot.low > 3 => swift.mark(),
                         _ => {}
                     }
@@ -99,16 +123,45 @@ impl<S: Sink> Walk<'_, '_, S> {
             if how == How::Tuple {
                 swift.end_tuple(ids.len());
             }
-            (run, how) = match self.work.last() {
-                Some(&Work::Plain(run)) => (run, How::Plain),
-                Some(&Work::Tuple(run)) => (run, How::Tuple),
-                Some(&Work::Batch(run, fill)) => (run, How::Fill(fill)),
-                _ => {
-                    self.emitter.take_back(swift);
-                    return Ok(());
+            (run, how) = loop {
+                let next = match self.work.last() {
+                    Some(&Work::Plain(run)) => Some((run, How::Plain)),
+                    Some(&Work::Tuple(run)) => Some((run, How::Tuple)),
+                    Some(&Work::Batch(run, fill)) => Some((run, How::Fill(fill))),
+                    Some(Work::Build(_)) if self.between.is_none() => None,
+                    _ => {
+                        self.emitter.take_back(swift);
+                        return Ok(());
+                    }
+                };
+                self.work.pop();
+                match next {
+                    Some(next) => break next,
+                    None => swift.build(),
                 }
             };
-            self.work.pop();
+        }
+    }
+
+    /// The memo index of an object's class, where class, no arguments and a state are all there is to it.
+    #[inline(always)]
+    fn plain_class(&self, slot: Slot, swift: &Swift) -> Option<u32> {
+        /// What class and arguments take, between which a frame may be cut.
+        const LEN: usize = 16;
+        let data = self.graph.objects[slot.low as usize];
+        let args = self.graph.slot(data.args);
+        let is_plain = data.made == Made::New && args.kind == Kind::Tuple && args.low == 0;
+        if !is_plain || !self.graph.steps.is_empty() || swift.is_full_after(LEN) {
+            return None;
+        }
+        u32::try_from(self.memoized(data.class)?).ok()
+    }
+
+    /// Puts what was just begun into the memo if it is used again.
+    #[inline(always)]
+    fn note(&mut self, id: Id, swift: &mut Swift) {
+        if self.again.contains(id.index()) {
+            note(self.graph, &mut self.memo, id, swift);
         }
     }
 
@@ -124,8 +177,12 @@ impl<S: Sink> Walk<'_, '_, S> {
     }
 }
 
-/// Where a number stands so many places after another of its kind, a run of them may be worth its stage.
-const SOME: usize = 32;
+/// Whether a run of numbers of a kind may begin here that is worth its stage: the next is one, and one some places after.
+#[inline(always)]
+fn is_run(ids: &[Id], is_kind: impl Fn(Id) -> bool) -> bool {
+    const SOME: usize = 32;
+    ids.get(SOME).is_some_and(|id| is_kind(*id) && is_kind(ids[0]))
+}
 
 /// What comes next, which `atoms` does not write.
 enum Next {
@@ -133,8 +190,10 @@ enum Next {
     Boundary,
     /// A value that holds no others, and after which nothing can come.
     Leaf(Slot),
-    /// A container that is used once.
+    /// A container that is in no memo yet; a tuple that is used once.
     Container(Slot),
+    /// An object that is in no memo yet.
+    Object(Slot),
     /// Any other value.
     Other,
 }
@@ -144,7 +203,7 @@ enum Next {
 fn atoms(
     graph: &Graph<'_>,
     again: &Bits,
-    memo: &[u32],
+    memo: &mut Vec<u32>,
     ids: &mut std::slice::Iter<'_, Id>,
     swift: &mut Swift,
 ) -> Option<(Id, Next)> {
@@ -160,14 +219,14 @@ fn atoms(
             match graph.immediate_atom(id) {
                 Immediate::Int(value) => {
                     swift.int(value);
-                    if ids.as_slice().get(SOME).is_some_and(|id| id.is_int()) {
+                    if is_run(ids.as_slice(), Id::is_int) {
                         let count = swift.ints(ids.as_slice(), Id::is_int, Id::int_value);
                         *ids = ids.as_slice()[count..].iter();
                     }
                 }
                 Immediate::Float(value) => {
                     swift.float(value);
-                    if ids.as_slice().get(SOME).is_some_and(|id| id.is_immediate() && !id.is_int())
+                    if is_run(ids.as_slice(), |id| id.is_immediate() && !id.is_int())
                         && let Some((ops, first)) = graph.input_from_float(id)
                         && let Some(ops) = ops.get(FLOAT_LEN..)
                     {
@@ -188,13 +247,17 @@ fn atoms(
             continue;
         }
         match slot.kind {
-            Kind::Str if is_once && swift.str(graph.span(*slot)) => {}
+            Kind::Str if swift.str(graph.span_and_more(*slot), slot.span_len()) => {
+                if !is_once {
+                    note(graph, memo, id, swift);
+                }
+            }
             Kind::Float => swift.float(f64::from_bits(slot.data)),
             Kind::Int => swift.long(slot.data as i64),
             Kind::Tuple if slot.low == 0 => swift.empty_tuple(),
-            Kind::Tuple | Kind::List | Kind::Dict | Kind::Set if is_once => {
-                return Some((id, Next::Container(*slot)));
-            }
+            Kind::List | Kind::Dict | Kind::Set => return Some((id, Next::Container(*slot))),
+            Kind::Tuple if is_once => return Some((id, Next::Container(*slot))),
+            Kind::Object => return Some((id, Next::Object(*slot))),
             Kind::None | Kind::Bool | Kind::BigInt => return Some((id, Next::Leaf(*slot))),
             Kind::Str | Kind::Bytes | Kind::ByteArray | Kind::Py2Str => return Some((id, Next::Leaf(*slot))),
             // What is done to it comes after it.
@@ -202,6 +265,16 @@ fn atoms(
             _ => return Some((id, Next::Other)),
         }
     }
+}
+
+/// Puts the value written last into the memo.
+#[inline(always)]
+fn note(graph: &Graph<'_>, memo: &mut Vec<u32>, id: Id, swift: &mut Swift) {
+    if memo.is_empty() {
+        *memo = vec![0; graph.slots.len()];
+    }
+    // There are fewer values than that, and each is put into the memo once.
+    memo[id.index()] = (swift.memoize() + 1) as u32;
 }
 
 #[cfg(test)]
@@ -290,6 +363,11 @@ mod tests {
                         graph.add_step(object, StepKind::Append, &items).unwrap();
                         graph.add_step(object, StepKind::SetItems, pairs).unwrap();
                         graph.add_step(object, StepKind::Add, &[key]).unwrap();
+                    } else if value % 3 > 0 {
+                        // Any value, or a dict, as most have it.
+                        let attributes = graph.add_dict(&[(key, args)]).unwrap();
+                        let state = items.first().copied().filter(|_| value % 3 > 1).unwrap_or(attributes);
+                        graph.add_step(object, StepKind::Build, &[state]).unwrap();
                     }
                     Ok(object)
                 }

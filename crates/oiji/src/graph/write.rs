@@ -57,7 +57,9 @@ impl WriteOptions {
     /// # Errors
     /// `Inexpressible` for what the protocol cannot say, `UnknownProtocol`.
     pub fn to_vec(&self, graph: &Graph<'_>) -> Result<Vec<u8>> {
-        Ok(self.emit(graph, VecSink, false)?.0.into_bytes())
+        let mut emitter = self.emitter(VecSink)?;
+        emit::emit(graph, &mut emitter, false, None)?;
+        Ok(emitter.into_bytes())
     }
 
     /// Writes as [`WriteOptions::to_vec`] does, a frame at a time.
