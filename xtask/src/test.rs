@@ -24,6 +24,8 @@ pub(crate) fn run(_arguments: &[String]) -> Result<(), String> {
         "indexmap",
         "archive",
         "safetensors",
+        "store",
+        "sqlite",
     ];
     for features in ALONE {
         execute(cargo().args(["check", "--package", "oiji", "--no-default-features", "--features", features]))?;

@@ -193,6 +193,11 @@ pub enum ErrorKind {
         /// What is wrong, and in which member.
         problem: String,
     },
+    /// A file of records, or a record of one, that cannot be as it is said.
+    InvalidStore {
+        /// What is wrong, and where.
+        problem: String,
+    },
     /// A path that leads nowhere in this graph.
     NoSuchPath {
         /// The step that failed.
@@ -405,6 +410,7 @@ impl fmt::Display for ErrorKind {
             }
             ErrorKind::InvalidArray { problem } => write!(f, "invalid array: {problem}"),
             ErrorKind::InvalidArchive { problem } => write!(f, "invalid archive: {problem}"),
+            ErrorKind::InvalidStore { problem } => write!(f, "invalid store: {problem}"),
             ErrorKind::NoSuchPath { step } => write!(f, "no such path: {step}"),
             ErrorKind::Message(text) => f.write_str(text),
         }

@@ -33,6 +33,7 @@
 //! * [`mod@array`] for arrays of NumPy, in `.npy` files and in pickles.
 //! * [`frame`] for DataFrames of pandas in pickles.
 //! * [`archive`](mod@archive) for ZIPs of arrays and objects: robust archives, `.npz`.
+//! * `store` for files of many pickles under keys: `shelve`, ZODB, caches.
 //! * [`inspect`] to show, disassemble and compare; `rewrite` to optimize; JSON and back in `json`.
 //! * [`op`], [`machine`], [`emitter`] underneath, for tools of your own.
 //!
@@ -62,6 +63,8 @@ pub mod rewrite;
 pub mod serde;
 pub mod sink;
 pub mod source;
+#[cfg(feature = "store")]
+pub mod store;
 #[cfg(test)]
 mod testing;
 #[cfg(all(any(doc, doctest), feature = "derive"))]

@@ -13,7 +13,7 @@ const LAYERS: &[&[&str]] = &[
     &["opcode", "op"],
     &["global", "machine", "emitter"],
     &["graph"],
-    &["json", "serde", "class", "array", "frame", "archive"],
+    &["json", "serde", "class", "array", "frame", "archive", "store"],
     &["inspect", "rewrite"],
     &["tutorial"],
 ];

@@ -25,7 +25,7 @@ mod descr;
 pub(crate) mod dtype;
 mod elements;
 mod layout;
-mod literal;
+pub(crate) mod literal;
 #[cfg(feature = "ndarray")]
 mod ndarray;
 mod npy;

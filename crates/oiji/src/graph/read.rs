@@ -206,7 +206,7 @@ impl<'a> ReadOptions<'a> {
         Ok(builder.finish(roots))
     }
 
-    #[cfg(any(feature = "serde", feature = "class", feature = "archive"))]
+    #[cfg(any(feature = "serde", feature = "class", feature = "archive", feature = "store"))]
     pub(crate) fn limits_ref(&self) -> &Limits {
         &self.limits
     }
