@@ -26,6 +26,7 @@ const TESTS: &[&str] = &[
     "test_archive",
     "test_archive_ties",
     "test_archive_members",
+    "test_archive_edit",
     "test_archive_theano",
 ];
 
@@ -37,6 +38,7 @@ const OURS_ALONE: &[&str] = &[
     "test_archive",
     "test_archive_ties",
     "test_archive_members",
+    "test_archive_edit",
     "test_archive_theano",
 ];
 

@@ -71,10 +71,10 @@ class Members(Case):
 
     @unittest.skipUnless(numpy is not None and hasattr(numpy, 'dtypes') and hasattr(numpy.dtypes, 'StringDType'),
                          'this numpy has no StringDType')
-    def test_strings_of_numpy_2_are_members_with_a_pickle(self):
+    def test_strings_of_numpy_2_stay_in_the_pickle(self):
         value = numpy.array(['one', 'a longer text than fits inside'], numpy.dtypes.StringDType())
         self.assert_same(self.again(value), value)
-        self.assertEqual(self.names(), ['array_0', 'pkl'])
+        self.assertEqual(self.names(), ['pkl'])
 
     def test_subclasses_stay_in_the_pickle(self):
         with warnings.catch_warnings():
@@ -252,16 +252,30 @@ class Aligned(Case):
 
 @needs_numpy
 class Objects(Case):
-    def test_arrays_of_objects_are_members_with_a_pickle(self):
-        value = numpy.array([1, 'two', None, {'k': [1, 2]}, Holder(a=5)], object)
-        loaded = self.again({'o': value, 'same': value}, paths=True)
+    def test_arrays_of_objects_stay_in_the_pickle_and_share_with_the_rest(self):
+        inner, holder = numpy.arange(3), Holder(a=5)
+        value = numpy.array([1, 'two', None, {'k': [1, 2]}, holder, inner], object)
+        loaded = self.again({'o': value, 'same': value, 'holder': holder, 'inner': inner}, paths=True)
         self.assertIs(loaded['o'], loaded['same'])
         self.assertEqual(loaded['o'][:4].tolist(), value[:4].tolist())
-        self.assertEqual(loaded['o'][4].a, 5)
-        with numpy.load(self.path, allow_pickle=True) as file:
-            self.assertEqual(file['o'][3], {'k': [1, 2]})
-        with numpy.load(self.path) as file:
-            self.assertRaises(ValueError, file.__getitem__, 'o')
+        self.assertIs(loaded['o'][4], loaded['holder'])
+        self.assertIs(loaded['o'][5], loaded['inner'])
+        self.assertEqual(self.names(), ['inner', 'pkl'])
+        with self.assertRaisesRegex(ValueError, "has no member to be called 'o': it stays in the pickle"):
+            self.dumped(value, names={'o': value})
+
+    def test_members_with_arrays_of_objects_are_read(self):
+        # As they were written before 1.0, and as numpy.savez has them.
+        value = numpy.array([1, 'two', None, {'k': [1, 2]}, Holder(a=5)], object)
+        saved = io.BytesIO()
+        numpy.save(saved, value)
+        with zipfile.ZipFile(self.path, 'w') as out:
+            out.writestr('o', saved.getvalue())
+            out.writestr('pkl', b'\x80\x02U\x09ndarray.oq\x00Qh\x00Q\x86.')
+        loaded = archive.load(self.path)
+        self.assertIs(loaded[0], loaded[1])
+        self.assertEqual(loaded[0][:4].tolist(), value[:4].tolist())
+        self.assertEqual(loaded[0][4].a, 5)
 
     def test_shapes_orders_and_records_of_objects(self):
         value = [numpy.array([[1, None], ['x', 2]], object, order='F'), numpy.zeros((0, 2), object),

@@ -14,9 +14,8 @@ class Inspected(Case):
     def test_members_are_listed_without_their_data(self):
         w = numpy.asfortranarray(numpy.arange(6, dtype='>i2').reshape(2, 3))
         self.dumped({'w': w, 'o': numpy.array([None], object), 'rest': 'text'}, paths=True)
-        first, second, last = archive.members(self.path)
+        first, last = archive.members(self.path)
         self.assertEqual(first[:5], ('w', numpy.dtype('>i2'), (2, 3), 140, 140))
-        self.assertEqual(second[:3], ('o', numpy.dtype('O'), (1,)))
         self.assertEqual(last[:3], ('pkl', None, None))
         with open(self.path, 'rb') as file:
             file.seek(first.offset)

@@ -251,6 +251,43 @@ fn an_archive_with_a_long_directory_is_edited_on_a_copy() {
     unzip(&path);
 }
 
+/// What `oiji.archive` of Python makes of views of one memory; and what it then reads.
+const TIED: &str = r#"
+import sys, json, zipfile, numpy
+with zipfile.ZipFile(sys.argv[1], 'w') as archive:
+    for name in ('x', 'row', 'y', 'turned'):
+        with archive.open(name, 'w') as member:
+            numpy.save(member, numpy.arange(3))
+    tie = {'offset': 0, 'shape': [3], 'strides': [8], 'dtype': '<i8'}
+    archive.writestr('ties', json.dumps({'row': dict(tie, base='x'), 'turned': dict(tie, base='y')}))
+    archive.writestr('pkl', b'\x80\x02U\x09ndarray.xQ.')
+"#;
+const TIES: &str = r"
+import sys, zipfile
+archive = zipfile.ZipFile(sys.argv[1])
+names = archive.namelist()
+print(' '.join(names), archive.read('ties').decode() if 'ties' in names else '-')
+";
+
+#[test]
+fn arrays_that_share_memory_are_untied_when_one_is_replaced() {
+    let Some(python) = python_with((3, 11), &["numpy==2.2.6"]) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.zip");
+    let file = path.to_str().unwrap();
+    let ties = || String::from_utf8(python.run_with(&["-c", TIES, file], b"").unwrap()).unwrap();
+    python.run_with(&["-c", TIED, file], b"").unwrap();
+    let mut editor = Editor::open(&path).unwrap();
+    editor.replace("x", &numbers(&[1])).unwrap();
+    editor.finish().unwrap();
+    let kept = r#"{"turned":{"offset":0,"shape":[3],"strides":[8],"dtype":"<i8","base":"y"}}"#;
+    assert_eq!(ties().trim(), format!("row y turned x ties pkl {kept}"));
+    let mut editor = Editor::open(&path).unwrap();
+    editor.remove("turned").unwrap();
+    editor.finish().unwrap();
+    assert_eq!(ties().trim(), "row y x pkl -");
+}
+
 /// The directory of an `.npz` file put five gigabytes behind its members, with nothing between.
 const FAR: &str = r"
 import sys, zipfile, numpy

@@ -101,7 +101,9 @@ impl Editor {
                 Node::Persistent(id) => name_of(id).map(<[u8]>::to_vec),
                 _ => None,
             }));
-            ties = zip::read_member(&archive, TIES.as_bytes(), limit)?;
+            // In a file of Theano a variable may have that name.
+            let found = zip::read_member(&archive, TIES.as_bytes(), limit)?;
+            ties = found.filter(|ties| ties.starts_with(b"{"));
         }
         let kept = old.clone();
         let ahead = Ahead::new(file, old, is_guarded);
@@ -163,7 +165,7 @@ impl Editor {
     /// # Errors
     /// `Io`; then the file is what it was.
     pub fn finish(self) -> Result<()> {
-        let Editor { mut kept, mut added, mut zip, ties, is_untied, copy, .. } = self;
+        let Editor { kind, mut kept, mut added, mut zip, ties, is_untied, copy, .. } = self;
         if is_untied {
             kept.records.retain(|record| record.name != TIES.as_bytes());
             if let Some(ties) = ties {
@@ -175,6 +177,11 @@ impl Editor {
         let mut ahead = zip.finish()?;
         // The directory of what was added stands there now; its records are to stand behind those of what stays.
         kept.extend(&ahead.read_back(start)?, |name| added.contains(name));
+        if kind == Kind::Robust {
+            // Python looks for the pickle at the end, and for the ties before it.
+            kept.put_last(TIES.as_bytes());
+            kept.put_last(PKL.as_bytes());
+        }
         ahead.finish(&kept)?;
         copy.map_or(Ok(()), Copy::put)
     }

@@ -8,7 +8,6 @@ import pickletools
 import struct
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
-from pickle import PicklingError
 from typing import Any, Literal, NamedTuple
 
 from oiji import Pickler
@@ -49,24 +48,23 @@ def dump(
     and attributes that lead to the array (`model.layers.0.w`), and else `array_0`, `array_1`… A name that is taken goes
     on with `_2`, `_3`…
 
-    Arrays that share memory are views of one memory again after `load`. What an array of objects holds is shared with
-    nothing outside of it. Arrays of subclasses, and of dtypes that no `.npy` can say, stay in the pickle; what `numpy.save`
-    loses of a dtype (metadata, whether it is aligned or of `numpy.record`) is lost.
+    Arrays that share memory are views of one memory again after `load`. Arrays of objects stay in the pickle, where what they
+    hold is shared with the rest and has members of its own; so do arrays of subclasses, and of dtypes that no `.npy` can say.
+    What `numpy.save` loses of a dtype (metadata, whether it is aligned or of `numpy.record`) is lost.
 
     `compress="deflate"`: smaller files that cannot be mapped. `compatible=True`: what the `load` of
     `theano.misc.pkl_utils` reads, without ties. `strip=True`: without the source paths and lines of code that Theano's
     variables remember. `progress(done, total, name)` is called with bytes and the member that is written.
     """
     numpy = _npy.needed_numpy()
-    if compress not in (None, "deflate"):
-        raise ValueError('compress is None or "deflate", not %r' % (compress,))
+    method = method_of(compress)
     if compatible:
         if protocol is not None and not 0 <= protocol <= 2:
             raise ValueError("theano reads protocols 0 to 2, not %r; leave protocol out or compatible" % protocol)
-        protocol, compress = (2 if protocol is None else protocol), "deflate"
+        protocol, method = (2 if protocol is None else protocol), zipfile.ZIP_DEFLATED
     # Protocol 0 has no persistent ids but of ASCII.
     given = Names(ascii_only=compatible or protocol == 0, dots=not compatible)
-    taken = _Taken(numpy.ndarray, given, compatible)
+    taken = _Taken(numpy.ndarray, given)
     taken.want(names or {}, paths_of(obj) if paths else {})
 
     def pickled(kind: type[_Plain], value: Any, protocol: int | None) -> bytes:
@@ -78,33 +76,28 @@ def dump(
         pickler.dump(value)
         return out.getvalue()
 
-    def inner(array: Any) -> bytes:
-        # As numpy.save has it: what Pythons from 3.4 on read.
-        return pickled(_Stripping if strip else _Plain, array, protocol if protocol in range(4) else 4)
-
     data = pickled(_StrippingTaking if strip else _Taking, obj, protocol)
     if compatible:
         data = _old_names(data)
-    members = [_array_member(name, array, inner) for name, array in taken.arrays]
+    members = [array_member(name, array) for name, array in taken.arrays]
     if not compatible:
         bases, ties = _ties.find(taken.arrays, given)
-        members += [_array_member(name, array, inner) for name, array in bases]
+        members += [array_member(name, array) for name, array in bases]
         if ties:
-            members.append(_bytes_member("ties", _ties.to_json(ties)))
-    members.append(_bytes_member("pkl", data))
+            members.append(bytes_member("ties", _ties.to_json(ties)))
+    members.append(bytes_member("pkl", data))
     with replacing(file) if isinstance(file, (str, os.PathLike)) else contextlib.nullcontext(file) as out:
-        _write(members, out, zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED, progress)
+        _write(members, out, method, progress)
 
 
 class _Taken:
     """The arrays met while pickling, which live until the dump ends: an id is one array's only as long as that lives."""
 
-    def __init__(self, ndarray: type, names: Names, compatible: bool) -> None:
+    def __init__(self, ndarray: Any, names: Names) -> None:
         self.arrays: list[tuple[str, Any]] = []
         # Ids of classes of no interest; ids, as the hash of a class is its metaclass's to make.
         self.plain: set[int] = set()
         self._names = names
-        self._compatible = compatible
         self._ndarray = ndarray
         self._ids: dict[int, str | None] = {}
         # By id: the array, and the name that it should have: by the caller, by a variable, by the way to it.
@@ -120,6 +113,8 @@ class _Taken:
         for name, array in names.items():
             if not isinstance(name, str):
                 raise TypeError("a name is a str, not %r" % (name,))
+            if type(array) is self._ndarray and _npy.is_pickled(array.dtype):
+                raise ValueError("an array of %s has no member to be called %r: it stays in the pickle" % (array.dtype, name))
             self._given[id(array)] = (array, name)
 
     def persistent_id(self, obj: Any) -> str | None:
@@ -137,12 +132,9 @@ class _Taken:
         return None
 
     def _met(self, array: Any) -> str | None:
-        if not _npy.is_told(array.dtype):
+        if _npy.is_pickled(array.dtype) or not _npy.is_told(array.dtype):
             self._left.append(array)
             return None
-        if self._compatible and _npy.is_pickled(array.dtype):
-            raise PicklingError("an array of %r: theano's load reads no arrays of objects; leave out compatible=True" % (
-                array.dtype,))
         named = (names[id(array)] for names in (self._given, self._seen, self._paths) if id(array) in names)
         _, wanted = next(named, (None, ""))
         name = self._names.named(wanted) if wanted else self._names.numbered("array")
@@ -197,45 +189,65 @@ class _StrippingTaking(_Taking, _Stripping):
     pass
 
 
-class _Member(NamedTuple):
+class Member(NamedTuple):
     name: str
     # Bytes in all.
     size: int
     pieces: Callable[[], Iterable[Any]]
 
 
-def _bytes_member(name: str, data: bytes) -> _Member:
+def bytes_member(name: str, data: bytes) -> Member:
     view = memoryview(data)
-    return _Member(name, len(data), lambda: (view[start:start + _REPORT] for start in range(0, len(data), _REPORT)))
+    return Member(name, len(data), lambda: (view[start:start + _REPORT] for start in range(0, len(data), _REPORT)))
 
 
-def _array_member(name: str, array: Any, pickled: Callable[[Any], bytes]) -> _Member:
+def array_member(name: str, array: Any) -> Member:
     header = _npy.header_of(array)
     if _npy.is_pickled(array.dtype):
-        return _bytes_member(name, header + pickled(array))
+        out = io.BytesIO()
+        # As numpy.save has it: what Pythons from 3.4 on read.
+        Pickler(out, 4).dump(array)
+        return bytes_member(name, header + out.getvalue())
 
     def pieces() -> Iterable[Any]:
         yield header
         yield from _npy.data_of(array)
 
-    return _Member(name, len(header) + array.nbytes, pieces)
+    return Member(name, len(header) + array.nbytes, pieces)
 
 
-def _write(members: list[_Member], out: Any, method: int, progress: Progress | None) -> None:
+def _write(members: list[Member], out: Any, method: int, progress: Progress | None) -> None:
     total = sum(member.size for member in members)
     done = 0
+
+    def told(count: int) -> None:
+        nonlocal done
+        done += count
+        if progress is not None:
+            progress(done, total, member.name)
+
     with zipfile.ZipFile(out, "w", method, allowZip64=True) as archive:
         for member in members:
-            info, is_long = _info(member, archive.start_dir, method)
-            with archive.open(info, "w", force_zip64=is_long) as stream:
-                for piece in member.pieces():
-                    stream.write(piece)
-                    done += len(piece)
-                    if progress is not None:
-                        progress(done, total, member.name)
+            write_member(archive, member, method, told)
 
 
-def _info(member: _Member, offset: int, method: int) -> tuple[zipfile.ZipInfo, bool]:
+def write_member(archive: zipfile.ZipFile, member: Member, method: int, told: Callable[[int], None]) -> None:
+    """Writes one member, and tells of the count of bytes after each piece."""
+    info, is_long = _info(member, archive.start_dir, method)
+    with archive.open(info, "w", force_zip64=is_long) as stream:
+        for piece in member.pieces():
+            stream.write(piece)
+            told(len(piece))
+
+
+def method_of(compress: str | None) -> int:
+    """The number of a compression in ZIPs."""
+    if compress not in (None, "deflate"):
+        raise ValueError('compress is None or "deflate", not %r' % (compress,))
+    return zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
+
+
+def _info(member: Member, offset: int, method: int) -> tuple[zipfile.ZipInfo, bool]:
     """The member's header for that place in the file, and whether it needs 64 bits for its sizes."""
     # The date is always the same, so that the same object makes the same file.
     info = zipfile.ZipInfo(member.name)

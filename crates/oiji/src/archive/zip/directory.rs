@@ -82,6 +82,14 @@ impl Directory {
         self.records.append(&mut added);
     }
 
+    /// Puts the last record of a name behind all others.
+    pub(crate) fn put_last(&mut self, name: &[u8]) {
+        if let Some(index) = self.records.iter().rposition(|record| record.name == name) {
+            let record = self.records.remove(index);
+            self.records.push(record);
+        }
+    }
+
     /// The directory as it is written at `offset`, in 64 bits if asked or if there is need.
     pub(crate) fn to_bytes(&self, offset: u64, zip64: bool) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.records.iter().map(|record| record.bytes.len()).sum());
