@@ -85,20 +85,26 @@ impl<'g> Flat<'g> {
 
     /// Says on standard error what was left out; whether anything was is the status.
     pub(crate) fn tell(&self, name: &str) -> Status {
-        /// Lines before the rest is counted.
-        const MOST: usize = 20;
-        for note in self.notes.iter().take(MOST) {
-            complain(&Failure::about(name, format!("note: {note}")));
-        }
-        for left_out in self.left_out.iter().take(MOST) {
-            complain(&Failure::about(name, format!("left out: {left_out}")));
-        }
-        let more = self.left_out.len().saturating_sub(MOST);
-        if more > 0 {
-            complain(&Failure::about(name, format!("left out: {more} more")));
-        }
-        if self.left_out.is_empty() { Status::Done } else { Status::Found }
+        tell(name, &self.notes, &self.left_out)
     }
+}
+
+/// Says on standard error, about the input `name`, what is to be known of a conversion and what was left out; whether anything
+/// was is the status.
+pub(crate) fn tell(name: &str, notes: &[String], left_out: &[String]) -> Status {
+    /// Lines before the rest is counted.
+    const MOST: usize = 20;
+    for note in notes.iter().take(MOST) {
+        complain(&Failure::about(name, format!("note: {note}")));
+    }
+    for left_out in left_out.iter().take(MOST) {
+        complain(&Failure::about(name, format!("left out: {left_out}")));
+    }
+    let more = left_out.len().saturating_sub(MOST);
+    if more > 0 {
+        complain(&Failure::about(name, format!("left out: {more} more")));
+    }
+    if left_out.is_empty() { Status::Done } else { Status::Found }
 }
 
 /// An array of a type that NumPy has not, as float32.
@@ -117,7 +123,7 @@ pub(crate) fn widening(name: &str, array: &Array<'_>) -> String {
 }
 
 /// A value in a few words.
-fn brief(value: Value<'_>) -> String {
+pub(crate) fn brief(value: Value<'_>) -> String {
     const LONG: usize = 60;
     let len = value.len().filter(|_| !matches!(value.node(), Node::Object(_)));
     match (value.node(), len) {

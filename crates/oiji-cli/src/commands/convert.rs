@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use oiji::archive::{DumpOptions, Format};
+use oiji::graph::Path;
 use oiji::json::{self, JsonOptions};
 use oiji::machine::MemoScope;
 use oiji::op::read_op;
@@ -12,6 +13,7 @@ use oiji::source::{SliceSource, Source};
 use oiji::{Error, ErrorKind, Graph, Opcode, ReadOptions, WriteOptions, rewrite};
 
 use crate::commands::{is_over, pack};
+use crate::compression::Compression;
 use crate::destination::Destination;
 use crate::failure::{Failure, Status, explain};
 use crate::flat::Flat;
@@ -19,6 +21,7 @@ use crate::holding::{Holding, PickleArg};
 use crate::input::Input;
 use crate::options::{LimitArgs, Py2Args};
 use crate::pages::Pages;
+use crate::table::{Style, Table};
 
 /// Write pickles in another protocol, or as JSON and back; arrays as .npz or safetensors.
 ///
@@ -34,6 +37,9 @@ use crate::pages::Pages;
 /// .npz or safetensors, each under its way from the root, or with everything around them as a robust archive or a pickle. What
 /// has no place in the output is listed on standard error.
 ///
+/// A DataFrame or Series of pandas is written as CSV, as pandas' to_csv does it, or as JSON lines; the index comes first. Of
+/// several in a file --path takes one.
+///
 /// Names of modules and classes are those of Python 2 in protocols 0 to 2 and those of Python 3 above; going from one to
 /// the other they are mapped, as Python maps them.
 #[derive(Debug, clap::Args)]
@@ -48,10 +54,12 @@ Examples:
   oiji convert --plain config.pkl
   oiji convert checkpoint.pt -o model.safetensors
   oiji convert model.pkl -o arrays.npz
+  oiji convert frame.pkl -o frame.csv
+  oiji convert --path train data.pkl -o train.jsonl
 
 Exit status:
   0  all of it was converted
-  1  arrays were converted, and standard error lists what could not go along
+  1  arrays or a table were converted, and standard error lists what could not go along
   2  something could not be read, or not be said in this protocol; the file OUT is as it was")]
 pub(crate) struct Args {
     /// The file to convert; `-` is standard input
@@ -66,9 +74,13 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=i64::from(oiji::HIGHEST_PROTOCOL)))]
     protocol: Option<u8>,
 
-    /// The form to write [default: by the name of OUT: .json, .npy, .npz, .safetensors, .zip; else pickle]
+    /// The form to write [default: by the name of OUT: .json, .npy, .npz, .safetensors, .zip, .csv, .jsonl; else pickle]
     #[arg(long, value_name = "FORM")]
     to: Option<Form>,
+
+    /// The table to write as CSV or JSON lines, of several in IN: its path, as in 'frames.train'
+    #[arg(long, value_name = "PATH")]
+    path: Option<Path>,
 
     /// Write plain JSON, without tags: for those who know nothing of pickles
     #[arg(long, conflicts_with_all = ["protocol", "optimize"])]
@@ -112,11 +124,18 @@ enum Form {
     Safetensors,
     /// A robust archive, as `oiji pack` writes it
     Robust,
+    /// A DataFrame or Series, as pandas' to_csv writes it
+    Csv,
+    /// A DataFrame or Series, a JSON object a row
+    Jsonl,
 }
 
 pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
     let mut input = Input::open(&args.input, args.limits)?;
     let form = args.form();
+    if args.path.is_some() && !matches!(form, Form::Csv | Form::Jsonl) {
+        return Err(Failure::about(input.name(), "--path is for tables, as CSV or JSON lines; leave it out"));
+    }
     if input.may_be_archive() || !matches!(form, Form::Pickle | Form::Json) {
         let (out, status) = arrays(args, &mut input, form)?;
         drop(input);
@@ -156,6 +175,15 @@ fn arrays(args: &Args, input: &mut Input, form: Form) -> Result<(Destination, St
         Form::Npy => Format::Npy,
         Form::Npz => Format::Npz,
         Form::Safetensors => Format::Safetensors,
+        Form::Csv | Form::Jsonl => {
+            let style = if form == Form::Csv { Style::Csv } else { Style::Lines };
+            let graph = watch.during(|| holding.linked()).map_err(about)?;
+            let limits = args.limits.limits(false);
+            let table = watch.during(|| Table::of(&name, graph.root(), args.path.as_ref(), style, &limits))?;
+            let mut out = Destination::open(args.output.as_deref(), true)?;
+            out.write_with(&name, None, pages, |out| table.write(out))?;
+            return Ok((out, table.tell(&name)));
+        }
         Form::Pickle | Form::Json | Form::Robust => {
             let graph = watch.during(|| holding.whole()).map_err(about)?;
             let mut out = Destination::open(args.output.as_deref(), form == Form::Json)?;
@@ -309,7 +337,12 @@ fn documents(bytes: &[u8]) -> Vec<(usize, &[u8])> {
 
 impl Args {
     fn form(&self) -> Form {
-        let ending = self.output.as_ref().and_then(|path| path.extension()).and_then(|ending| ending.to_str());
+        let ending = self.output.as_ref().and_then(|path| match Compression::of_name(path) {
+            // What is compressed has an ending of its own before that.
+            Some(_) => std::path::Path::new(path.file_stem()?).extension(),
+            None => path.extension(),
+        });
+        let ending = ending.and_then(|ending| ending.to_str());
         match (self.to, ending) {
             (Some(form), _) => form,
             (None, _) if self.plain => Form::Json,
@@ -318,6 +351,8 @@ impl Args {
             (None, Some("npz")) => Form::Npz,
             (None, Some("safetensors")) => Form::Safetensors,
             (None, Some("zip")) => Form::Robust,
+            (None, Some("csv")) => Form::Csv,
+            (None, Some("jsonl" | "ndjson")) => Form::Jsonl,
             (None, _) => Form::Pickle,
         }
     }

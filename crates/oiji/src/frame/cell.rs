@@ -147,6 +147,9 @@ impl fmt::Display for Cell<'_> {
                 let sign = if imaginary.is_sign_negative() && !imaginary.is_nan() { "" } else { "+" };
                 // As Python has it: a part without a fraction has no point.
                 let part = |part: f64| format_float(part).trim_end_matches(".0").to_owned();
+                if *real == 0.0 && real.is_sign_positive() {
+                    return write!(f, "{}j", part(*imaginary));
+                }
                 write!(f, "({}{sign}{}j)", part(*real), part(*imaginary))
             }
             Cell::Text(text) => f.write_str(text),

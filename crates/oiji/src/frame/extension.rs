@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 
 use crate::array::Array;
 use crate::array::dtype::{Dtype, bad};
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::frame::arrow::Chunks;
 use crate::frame::cell::Cell;
 use crate::frame::grid::Grid;
@@ -45,7 +45,13 @@ impl<'g> Reader<'g> {
             Some(depth) => self.read(value, depth),
             None => Err(bad("data in one another, too deep")),
         };
-        let read = read.unwrap_or_else(|error| Values::Unknown { value, problem: error.to_string() });
+        let read = read.unwrap_or_else(|error| {
+            let problem = match error.kind() {
+                ErrorKind::InvalidArray { problem } => problem.clone(),
+                _ => error.to_string(),
+            };
+            Values::Unknown { value, problem }
+        });
         let read = Arc::new(read);
         self.known.insert(value.id(), Arc::clone(&read));
         read
@@ -60,7 +66,7 @@ impl<'g> Reader<'g> {
             return self.index(class, parts, depth);
         }
         let Some(class) = object.made_class().filter(|class| class.module().starts_with("pandas")) else {
-            return Err(bad("no data of a table that is known"));
+            return Err(bad("not read as data of a table"));
         };
         match class.name() {
             "Categorical" => self.categorical(object, depth),
@@ -106,7 +112,7 @@ impl<'g> Reader<'g> {
                 self.intervals(left, right, closed, depth)
             }
             "SparseArray" => sparse(object),
-            name => Err(bad(format!("arrays of class {name}"))),
+            name => Err(bad(format!("arrays of class {name} are not read"))),
         }
     }
 

@@ -139,19 +139,21 @@ impl Duration {
         count.checked_mul(unit_nanos(unit)?).map(|nanos| Duration { nanos })
     }
 
-    /// Days and time; the time is left out where there is none, unless it `is_long`.
-    pub(crate) fn text(&self, is_long: bool) -> String {
+    /// Days and time with so many digits of the second, or as many as it needs.
+    pub(crate) fn text(&self, digits: Option<u32>) -> String {
         let (days, nanos) = (self.nanos.div_euclid(DAY), self.nanos.rem_euclid(DAY) as u64);
-        if nanos == 0 && !is_long {
-            return format!("{days} days");
-        }
-        format!("{days} days {}{}", if days < 0 { "+" } else { "" }, clock(nanos, None))
+        format!("{days} days {}{}", if days < 0 { "+" } else { "" }, clock(nanos, digits))
+    }
+
+    /// Whole days alone.
+    pub(crate) fn days(&self) -> String {
+        format!("{} days", self.nanos.div_euclid(DAY))
     }
 }
 
 impl fmt::Display for Duration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text(true))
+        f.write_str(&self.text(None))
     }
 }
 
@@ -194,6 +196,6 @@ mod tests {
         let text = |count| Duration { nanos: count }.to_string();
         assert_eq!(text(DAY), "1 days 00:00:00");
         assert_eq!(text(-1_000), "-1 days +23:59:59.999999");
-        assert_eq!(Duration { nanos: 2 * DAY }.text(false), "2 days");
+        assert_eq!(Duration { nanos: 2 * DAY }.days(), "2 days");
     }
 }

@@ -54,7 +54,7 @@ pub struct Frame<'g> {
 #[derive(Clone, Debug)]
 pub struct Column<'f> {
     name: Vec<Cell<'f>>,
-    values: &'f Values<'f>,
+    pub(crate) values: &'f Values<'f>,
     row: u64,
     len: u64,
 }

@@ -33,12 +33,10 @@ pub struct Texts<'f, 'o> {
 enum Style {
     /// Each value for itself.
     Each,
-    /// Times at midnight: dates alone.
+    /// Times at midnight are dates alone, durations days.
     Dates,
     /// Times with so many digits of the second.
     Digits(u32),
-    /// Durations of whole days.
-    Days,
 }
 
 impl<'f> Column<'f> {
@@ -49,27 +47,27 @@ impl<'f> Column<'f> {
     }
 
     fn style(&self) -> Style {
-        let dtype = self.dtype();
-        if dtype.starts_with("timedelta64[") {
-            let is_whole = |cell| !matches!(cell, Cell::Duration(duration) if duration.nanos % DAY != 0);
-            return if self.cells().all(is_whole) { Style::Days } else { Style::Each };
-        }
-        if !dtype.starts_with("datetime64[") || dtype.contains(", ") {
+        let dtype = self.values.time_dtype();
+        let is_duration = dtype.starts_with("timedelta64[");
+        if !is_duration && (!dtype.starts_with("datetime64[") || dtype.contains(", ")) {
             return Style::Each;
         }
-        let (mut most, mut is_time) = (0, false);
+        let (mut digits, mut is_time) = (0, false);
         for cell in self.cells() {
-            let Cell::Moment(moment) = cell else { continue };
-            let nanos = moment.nanos.unwrap_or(0);
+            let nanos = match cell {
+                Cell::Moment(moment) => moment.nanos.unwrap_or(0),
+                Cell::Duration(duration) => duration.nanos.rem_euclid(DAY) as u64,
+                _ => continue,
+            };
             is_time |= nanos > 0;
-            most = most.max(match nanos % 1_000_000_000 {
+            digits = digits.max(match nanos % 1_000_000_000 {
                 0 => 0,
-                rest if rest.is_multiple_of(1_000_000) => 3,
+                rest if rest.is_multiple_of(1_000_000) && !is_duration => 3,
                 rest if rest.is_multiple_of(1_000) => 6,
                 _ => 9,
             });
         }
-        if is_time { Style::Digits(most) } else { Style::Dates }
+        if is_time { Style::Digits(digits) } else { Style::Dates }
     }
 }
 
@@ -111,7 +109,8 @@ impl<'f> Iterator for Texts<'f, '_> {
                 text.split_once(' ').map_or(text.clone(), |(date, _)| date.to_owned()).into()
             }
             (Cell::Moment(moment), Style::Digits(digits)) => moment.text(" ", Some(digits)).into(),
-            (Cell::Duration(duration), Style::Days) => duration.text(false).into(),
+            (Cell::Duration(duration), Style::Dates) => duration.days().into(),
+            (Cell::Duration(duration), Style::Digits(digits)) => duration.text(Some(digits)).into(),
             (cell, _) => cell.to_string().into(),
         }))
     }

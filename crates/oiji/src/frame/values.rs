@@ -240,6 +240,16 @@ impl<'g> Values<'g> {
     }
 }
 
+impl Values<'_> {
+    /// The dtype by which `to_csv` chooses how times are written: of categories that of what they are.
+    pub(crate) fn time_dtype(&self) -> String {
+        match self {
+            Values::Coded { labels, .. } => labels.dtype(),
+            _ => self.dtype(),
+        }
+    }
+}
+
 /// How often what a table holds may be looked at again: a few bytes of a pickle can name the same data in many places.
 #[derive(Debug)]
 pub(crate) struct Visits {
