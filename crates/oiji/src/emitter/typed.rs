@@ -84,6 +84,6 @@ impl<S: Sink> Emitter<S> {
     pub(crate) fn key_and_str(&mut self, key: u8, value: &[u8], len: u8) {
         self.out.reserve(4 + value.len());
         self.out.extend_from_slice(&[GET, key, Opcode::ShortBinUnicode.code(), len]);
-        self.out.extend_from_slice(value);
+        write::few(&mut self.out, value);
     }
 }

@@ -84,6 +84,30 @@ pub fn float8(out: &mut Vec<u8>, opcode: Opcode, value: f64) {
     out.extend_from_slice(&bytes);
 }
 
+/// Appends bytes that are mostly few, and up to sixteen without a call, which would cost more than they do.
+#[inline(always)]
+pub(crate) fn few(out: &mut Vec<u8>, bytes: &[u8]) {
+    let len = bytes.len();
+    // Both ends, one over the other where they meet.
+    let both = if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        if len > 16 {
+            return out.extend_from_slice(bytes);
+        }
+        u128::from(u64::from_le_bytes(*first)) | u128::from(u64::from_le_bytes(*last)) << (8 * (len - 8))
+    } else if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        u128::from(u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << (8 * (len - 4)))
+    } else if let ([first, ..], [.., last]) = (bytes, bytes) {
+        u128::from(
+            u32::from(*first) | u32::from(bytes[len / 2]) << (8 * (len / 2)) | u32::from(*last) << (8 * (len - 1)),
+        )
+    } else {
+        return;
+    };
+    let end = out.len() + len;
+    out.extend_from_slice(&both.to_le_bytes());
+    out.truncate(end);
+}
+
 /// Appends an op with a line of text, or two lines with the newline between them.
 pub fn line(out: &mut Vec<u8>, opcode: Opcode, text: &[u8]) {
     out.push(opcode.code());
@@ -102,5 +126,20 @@ pub fn length(out: &mut Vec<u8>, opcode: Opcode, len: usize) {
         }
         ArgKind::Bytes8 | ArgKind::ByteArray8 | ArgKind::UnicodeString8 => uint8(out, opcode, len as u64),
         _ => uint4(out, opcode, len as u32),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_bytes_are_appended_as_many_are() {
+        let bytes: Vec<u8> = (1..=40).collect();
+        for len in 0..bytes.len() {
+            let mut out = vec![0];
+            few(&mut out, &bytes[..len]);
+            assert_eq!(out, [&[0], &bytes[..len]].concat());
+        }
     }
 }
