@@ -33,6 +33,7 @@ pub(crate) mod number;
 mod pickled;
 #[cfg(feature = "bytemuck")]
 mod slice;
+mod sparse;
 mod stats;
 pub(crate) mod storages;
 pub(crate) mod tensor;
@@ -50,5 +51,6 @@ pub(crate) use npy::{beside, write_file};
 pub use number::Element;
 #[cfg(feature = "archive")]
 pub(crate) use pickled::shape;
+pub use sparse::{Sparse, SparseFormat};
 pub use stats::ArrayStats;
 pub use text::Texts;
