@@ -8,7 +8,8 @@ use std::io::{self, BufRead as _, BufReader, Cursor, Read, Seek as _};
 use std::path::Path;
 
 use oiji::source::{BufferedSource, Chunk, Ready, SliceSource, Source};
-use oiji::{Error, ErrorKind, Limits, Result};
+use oiji::store::Store;
+use oiji::{Error, ErrorKind, Limits, Opcode, Result};
 use oiji_mmap::Map;
 
 use crate::compression::{Compression, HEAD_LEN};
@@ -32,6 +33,8 @@ pub(crate) struct Input {
     looks_like: Option<&'static str>,
     /// Whether it begins as an archive of arrays does.
     may_be_archive: bool,
+    /// Whether it begins as a store of many pickles may.
+    may_be_store: bool,
     /// Bytes read of the file, before decompression.
     count: Count,
     /// How long the file is, if that is known.
@@ -65,7 +68,8 @@ impl Input {
             Ok(mut input) => {
                 let head = input.first_bytes();
                 let (kind, is_archive) = (head.and_then(looks_like), head.is_some_and(may_be_archive));
-                (input.looks_like, input.may_be_archive) = (kind, is_archive);
+                let is_store = head.is_some_and(Store::may_be);
+                (input.looks_like, input.may_be_archive, input.may_be_store) = (kind, is_archive, is_store);
                 Ok(Input { name, ..input })
             }
             Err(error) => Err(Failure::about(&name, explain_io(&error))),
@@ -105,7 +109,9 @@ impl Input {
 
     fn new(body: Body, compression: Option<Compression>, count: Count, total: Option<u64>, limits: LimitArgs) -> Input {
         let limits = limits.limits(compression.is_some());
-        Input { name: String::new(), body, limits, compression, looks_like: None, may_be_archive: false, count, total }
+        let name = String::new();
+        let (looks_like, may_be_archive, may_be_store) = (None, false, false);
+        Input { name, body, limits, compression, looks_like, may_be_archive, may_be_store, count, total }
     }
 
     /// As messages name it.
@@ -126,6 +132,11 @@ impl Input {
     /// Whether it begins as an archive of arrays does, and not as a pickle.
     pub(crate) fn may_be_archive(&self) -> bool {
         self.may_be_archive
+    }
+
+    /// The same of a store of many pickles.
+    pub(crate) fn may_be_store(&self) -> bool {
+        self.may_be_store
     }
 
     /// Some bytes from its beginning, before any is taken. Errors are met again by those who read.
@@ -220,10 +231,14 @@ impl Input {
     }
 }
 
-/// The first bytes, as many as it takes to tell a compression. No more are waited for where none is possible.
+/// The first bytes, as many as it takes to tell a compression, an archive or a store. No more are waited for where none is possible.
 fn head(reader: &mut impl Read) -> io::Result<Vec<u8>> {
-    let mut head = Vec::with_capacity(HEAD_LEN);
-    while head.len() < HEAD_LEN && Compression::may_begin(&head) {
+    let mut head = Vec::with_capacity(CONTAINER_HEAD);
+    let goes_on = |head: &[u8]| match head.len() {
+        len if len < HEAD_LEN && Compression::may_begin(head) => true,
+        len => len < CONTAINER_HEAD && may_begin_container(head),
+    };
+    while goes_on(&head) {
         let before = head.len();
         reader.take(1).read_to_end(&mut head)?;
         if head.len() == before {
@@ -233,21 +248,34 @@ fn head(reader: &mut impl Read) -> io::Result<Vec<u8>> {
     Ok(head)
 }
 
+/// Bytes by which every archive and store is told.
+const CONTAINER_HEAD: usize = 64;
+
+/// Whether some bytes may begin an archive or a store, and no pickle.
+fn may_begin_container(head: &[u8]) -> bool {
+    const MAGICS: [&[u8]; 4] = [b"PK\x03\x04", b"SQLite format 3\0", b"FS21", b"FS30"];
+    let is_no_opcode =
+        head.first().is_some_and(|code| Opcode::from_code(*code).is_none_or(|it| it == Opcode::StackGlobal));
+    is_no_opcode || !head.is_empty() && MAGICS.iter().any(|magic| magic.starts_with(head) || head.starts_with(magic))
+}
+
 /// The formats that are most often taken for pickles, by their first bytes.
 fn looks_like(head: &[u8]) -> Option<&'static str> {
-    const FORMATS: [(&[u8], &str); 10] = [
+    const FORMATS: [(&[u8], &str); 9] = [
         (b"PK\x03\x04", "a ZIP archive (PyTorch, numpy .npz), whose members `oiji list` shows"),
         (b"\x93NUMPY", "a numpy .npy array, which `oiji show` reads"),
         (b"\x89HDF\r\n\x1a\n", "HDF5"),
         (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
-        (b"SQLite format 3\0", "an SQLite database"),
         (b"GGUF", "a GGUF model"),
         (b"PAR1", "Parquet"),
         (b"version https://git-lfs", "a Git LFS pointer: the file itself is not here; `git lfs pull` fetches it"),
         (b"{", "JSON"),
         (b"<", "HTML or XML"),
     ];
-    FORMATS.iter().find(|(magic, _)| head.starts_with(magic)).map(|&(_, kind)| kind)
+    let known = FORMATS.iter().find(|(magic, _)| head.starts_with(magic)).map(|&(_, kind)| kind);
+    known.or_else(|| {
+        Store::may_be(head).then_some("a store of pickles under keys, which `oiji show`, `list` and `get` read")
+    })
 }
 
 fn in_memory<'a>(bytes: &'a [u8], pages: Pages<'a>, limits: Limits, count: &Count) -> (&'a [u8], InputSource<'a>) {

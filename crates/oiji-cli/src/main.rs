@@ -16,6 +16,7 @@ mod output;
 mod pages;
 mod progress;
 mod replace;
+mod stores;
 mod table;
 
 use std::process::ExitCode;

@@ -33,6 +33,46 @@ fn standard_input_shows_as_a_file_does() {
 }
 
 #[test]
+fn what_follows_a_pickle_and_is_none_is_told() {
+    // Without its index beside, this is just a pickle and more.
+    let data = std::fs::read(corpus("producers/shelve-py38/dbm_dumb.dat")).unwrap();
+    let (status, shown, _) = outcome(oiji().args(["show", "--depth", "0", "-"]), &data);
+    let rest = "standard input: 7874 bytes at offset 208 are no pickle: unknown opcode 0x00 at offset 208\n";
+    assert!(
+        status == 0 && shown.starts_with("standard input: pickle 1, protocol 3, 208 bytes\nlist of 100 ints"),
+        "{shown}"
+    );
+    assert!(shown.ends_with(rest), "{shown}");
+    let (status, shown, _) = outcome(oiji().args(["show", "--json", "--depth", "0", "-"]), &data);
+    let rest = r#"{"file":"standard input","offset":208,"bytes":7874,"no_pickle":"unknown opcode 0x00 at offset 208"}"#;
+    assert!(status == 0 && shown.lines().last() == Some(rest), "{shown}");
+}
+
+#[test]
+fn archives_and_stores_are_told_in_standard_input_too() {
+    let files = [
+        "producers/theano-1.0.5-py38/model.zip",
+        "producers/safetensors-0.8.0/model.safetensors",
+        "producers/shelve-py311-debian/dbm_gnu",
+        "producers/shelve-py311-debian/dbm_ndbm.db",
+        "producers/shelve-py313/dbm_sqlite3",
+        "producers/zodb-6.4/Data.fs",
+        "producers/celery-5.7.0/redis_message.json",
+        "producers/notebook-py27/graphite_carbon.msg",
+    ];
+    for file in files {
+        let bytes = std::fs::read(corpus(file)).unwrap();
+        for command in ["show", "list"] {
+            let (status, from_file, _) = outcome(oiji().arg(command).arg(corpus(file)), b"");
+            let (same_status, from_stdin, errors) = outcome(oiji().args([command, "-"]), &bytes);
+            assert_eq!((status, same_status), (0, 0), "{command} {file}: {errors}");
+            let tree = |text: &str| text.split_once(": ").unwrap().1.to_owned();
+            assert_eq!(tree(&from_stdin), tree(&from_file), "{command} {file}");
+        }
+    }
+}
+
+#[test]
 fn compressed_inputs_show_as_what_they_hold() {
     let pickle = std::fs::read(corpus("scan/h_plain_p1.pkl")).unwrap();
     let expected = outcome(oiji().args(["show", "-"]), &pickle).1;

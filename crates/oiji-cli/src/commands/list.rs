@@ -14,23 +14,28 @@ use crate::holding::{self, Holding, PickleArg};
 use crate::input::Input;
 use crate::options::LimitArgs;
 use crate::output::{self, Stdout, grouped};
+use crate::stores;
 
-/// List the arrays and members of archives, without reading them.
+/// List the arrays and members of archives, without reading them, and records of stores.
 ///
 /// Told are names, dtypes, shapes, bytes with and without compression, and where the data stands in the file.
 ///
 /// Archives are told by content, whatever they are called: .npy, .npz, robust archives (`oiji pack`, Theano), PyTorch
 /// checkpoints, safetensors; of a pickle the arrays in it are listed. Only headers are read.
+///
+/// Of shelves and other files of many pickles (see `oiji show --help`) each record is listed, with its key, bytes, protocol, and
+/// what its value is; every record is read for that.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
   oiji list model.zip
   oiji list --verify backup/*.npz
+  oiji list shelf.db
   oiji list --json model.safetensors | jq '.arrays[].name'
 
 Exit status:
   0  everything was listed
-  1  --verify found broken members, which are named
+  1  --verify found broken members, or a store has broken records; they are named
   2  a file could not be read; other files are listed still")]
 pub(crate) struct Args {
     /// Files to list; `-` is standard input
@@ -55,8 +60,10 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
     let mut out = output::stdout();
     each_file(&args.files, |file| {
-        let mut input = Input::open(file, args.limits)?;
-        let listed = list(args, &mut input, &mut out);
+        let listed = match stores::at(file, ReadOptions::new(), args.limits)? {
+            Some(store) => stores::list(&store, &output::name(file), args.json, &mut out),
+            None => list(args, &mut Input::open(file, args.limits)?, &mut out),
+        };
         // Before the next file's errors are told.
         out.flush().map_err(Failure::writing)?;
         listed
@@ -67,6 +74,9 @@ fn list(args: &Args, input: &mut Input, out: &mut Stdout) -> Result<Status, Fail
     let name = input.name().to_owned();
     let watch = input.watch();
     let reading = ReadOptions::new().limits(input.limits());
+    if let Some(store) = stores::of(input, &reading)? {
+        return stores::list(&store, &name, args.json, out);
+    }
     let bytes = input.bytes()?;
     let archive = match watch.during(|| Holding::of(&name, bytes, &reading, args.pickle))? {
         Holding::Archive(archive) => archive,

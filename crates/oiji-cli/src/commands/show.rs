@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use oiji::archive::Archive;
 use oiji::graph::Path;
 use oiji::inspect::{self, Heading, Paint, Role, ShowOptions};
+use oiji::store::Store;
 use oiji::{Error, Graph, ReadOptions, Value};
 
 use crate::commands::{each_file, is_over};
@@ -15,6 +16,7 @@ use crate::holding;
 use crate::input::Input;
 use crate::options::{LimitArgs, Py2Args};
 use crate::output::{self, Colours, Stdout};
+use crate::stores;
 
 /// Show what is inside pickles and archives of arrays, as a tree.
 ///
@@ -26,6 +28,9 @@ use crate::output::{self, Colours, Stdout};
 ///
 /// .npy, .npz, robust archives, PyTorch checkpoints and safetensors are told by their content, whatever they are called: each
 /// array is shown in its place with dtype, shape and first elements. Of a large file only headers are read.
+///
+/// Files of many pickles under keys are shown as what they map: shelve (any of its files, or the name they have in common), ZODB's
+/// FileStorage, caches of Django and diskcache, messages of Celery, batches for Graphite; with what is left of former values.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -35,6 +40,7 @@ Examples:
   curl -s https://example.org/data.pkl.zst | oiji show -
   oiji show --json data.pkl | jq .value
   oiji show --stats checkpoint.pt
+  oiji show --path user7.cart shelf.db
 
 Paths:
   a.b        the str key or attribute b of the str key or attribute a
@@ -45,7 +51,7 @@ Paths:
 
 Exit status:
   0  everything was shown
-  2  a file could not be read, or the path leads nowhere in it; other files are shown still")]
+  2  a file or a record of it could not be read, or the path leads nowhere in it; the others are shown still")]
 pub(crate) struct Args {
     /// Files to show; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
@@ -79,7 +85,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", conflicts_with = "one_memo", value_parser = clap::value_parser!(u64).range(1..))]
     pickle: Option<u64>,
 
-    /// Write JSON: a line for each pickle or archive
+    /// Write JSON: a line for each pickle, archive or record
     #[arg(long)]
     json: bool,
 
@@ -98,7 +104,20 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
     let mut out = output::stdout();
     let paint = Colours::of_stdout();
     each_file(&args.files, |file| {
+        if let Some(store) = stores::at(file, args.py2.read_options(), args.limits)? {
+            let shown = args.store(&store, &output::name(file), &paint, &mut out);
+            out.flush().map_err(Failure::writing)?;
+            return shown;
+        }
         let mut input = Input::open(file, args.limits)?;
+        if input.may_be_store() {
+            let (name, reading) = (input.name().to_owned(), args.py2.read_options().limits(input.limits()));
+            if let Some(store) = stores::of(&mut input, &reading)? {
+                let shown = args.store(&store, &name, &paint, &mut out);
+                out.flush().map_err(Failure::writing)?;
+                return shown;
+            }
+        }
         let mut show = Show {
             args,
             options: args.options(),
@@ -124,6 +143,12 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
 }
 
 impl Args {
+    fn store(&self, store: &Store<'_>, name: &str, paint: &Colours, out: &mut Stdout) -> Result<Status, Failure> {
+        let options = self.options();
+        let number = self.pickle.filter(|_| self.path.is_none());
+        stores::Show { store, name, path: self.path.as_ref(), number, options, paint }.show(self.json, out)
+    }
+
     fn options(&self) -> ShowOptions {
         let defaults = ShowOptions::default();
         ShowOptions {

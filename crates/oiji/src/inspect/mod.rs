@@ -19,5 +19,5 @@ pub use derive::{DeriveOptions, Schema, derive};
 pub use diff::{Change, DiffOptions, Difference, diff};
 pub use dis::{DisOptions, Disassembler, dis, dis_all};
 pub use paint::{Paint, Plain, Role};
-pub use show::{Heading, ShowOptions, show, show_graph, show_json};
+pub use show::{Heading, ShowOptions, show, show_graph, show_json, show_pair};
 pub use stats::{FrameStats, MemoStats, OpcodeStats, Stats};

@@ -15,4 +15,4 @@ mod summary;
 mod tree;
 
 pub use json::show_json;
-pub use tree::{Heading, ShowOptions, show, show_graph};
+pub use tree::{Heading, ShowOptions, show, show_graph, show_pair};

@@ -12,7 +12,7 @@ use crate::inspect::show::inline::{
 };
 use crate::inspect::show::known;
 use crate::inspect::show::line::{Line, grouped, size};
-use crate::inspect::show::outline::Reading;
+use crate::inspect::show::outline::{Label, Reading};
 use crate::inspect::show::parts::{Amount, Entry, Frame, Part, parts};
 use crate::inspect::show::sharing::Sharing;
 use crate::inspect::show::summary::Common;
@@ -99,6 +99,43 @@ pub fn show(value: Value<'_>, options: &ShowOptions, paint: &dyn Paint, out: &mu
     let sharing = Sharing::of(value.graph(), [value.id()]);
     let mut tree = Tree { options, paint, out, sharing, frames: Vec::new(), guides: Guides::default() };
     tree.value(value)
+}
+
+/// Writes `value` as a tree under its key, which is of another graph: a record of a store. A note stands before the value, and
+/// may take the place of a key.
+///
+/// ```
+/// use oiji::inspect::{Plain, ShowOptions, show_pair};
+/// let (key, value) = (oiji::pickle!("sizes")?, oiji::pickle!([1, 2.5])?);
+/// let mut text = Vec::new();
+/// show_pair(Some(key.root()), "", value.root(), &ShowOptions::default(), &Plain, &mut text)?;
+/// assert_eq!(text, b"sizes: [1, 2.5]\n");
+/// # Ok::<(), oiji::Error>(())
+/// ```
+///
+/// # Errors
+/// What `out` fails with.
+pub fn show_pair(
+    key: Option<Value<'_>>,
+    note: &str,
+    value: Value<'_>,
+    options: &ShowOptions,
+    paint: &dyn Paint,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let limit = if options.full { usize::MAX } else { options.width };
+    let mut line = Line::new();
+    if let Some(key) = key {
+        line.append(&label_text(&Label::Key(key), limit, 0));
+        line.push(Role::Text, " ");
+    }
+    if !note.is_empty() {
+        line.push(Role::Dim, note);
+        line.push(Role::Text, " ");
+    }
+    let sharing = Sharing::of(value.graph(), [value.id()]);
+    let mut tree = Tree { options, paint, out, sharing, frames: Vec::new(), guides: Guides::default() };
+    tree.value_after(line, value)
 }
 
 /// Writes the value of each pickle in `graph` as a tree, then the calls that were made and dropped.
@@ -195,7 +232,12 @@ impl Guides {
 impl<'g> Tree<'_, 'g> {
     /// Writes a value and all below it.
     fn value(&mut self, root: Value<'g>) -> io::Result<()> {
-        self.entry(root, Line::new(), None)?;
+        self.value_after(Line::new(), root)
+    }
+
+    /// The same on a line that has begun.
+    fn value_after(&mut self, line: Line, root: Value<'g>) -> io::Result<()> {
+        self.entry(root, line, None)?;
         while let Some(frame) = self.frames.last_mut() {
             let room = self.options.width.saturating_sub(self.guides.columns()).max(LEAST_ROOM);
             let Some((entry, is_last)) = frame.next(room) else {
