@@ -26,6 +26,8 @@ use crate::stores;
 /// A file may hold several pickles after one another; each is shown, with its offset and size. Bytes after a pickle that
 /// make no further one are reported with the reason, and are no error: many formats keep other data there.
 ///
+/// Tables of pandas are shown by their columns, with dtypes and first values; --full shows also what they are made of.
+///
 /// .npy, .npz, robust archives, PyTorch checkpoints and safetensors are told by their content, whatever they are called: each
 /// array is shown in its place with dtype, shape and first elements. Of a large file only headers are read.
 ///

@@ -134,7 +134,7 @@ pub(crate) fn number_text(dtype: &Dtype, number: Number) -> String {
 }
 
 /// A float with six digits, unless fewer say it all.
-fn short_float(value: f64) -> String {
+pub(crate) fn short_float(value: f64) -> String {
     let exact = format_float(value);
     let rounded = format_float(format!("{value:.5e}").parse().unwrap_or(value));
     if rounded.len() < exact.len() { rounded } else { exact }

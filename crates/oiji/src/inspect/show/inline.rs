@@ -7,12 +7,14 @@ use std::fmt;
 
 use crate::array::Array;
 use crate::array::dtype::shape_text;
+use crate::frame::{Frame, Index};
 use crate::graph::path::is_name;
 use crate::graph::{BigIntRef, Buffer, Items, Node, Pairs, Value};
 use crate::inspect::paint::Role;
 use crate::inspect::show::line::{Line, columns, grouped, size};
 use crate::inspect::show::outline::{Group, Label, Reading};
 use crate::inspect::show::sharing::Sharing;
+use crate::inspect::show::table::{frame_line, index_line, note, saved_matrix};
 use crate::inspect::show::{known, summary};
 use crate::op::number;
 use crate::op::text;
@@ -92,6 +94,15 @@ impl Inline<'_> {
             }
             line.append(&short);
             return Some(());
+        }
+        if let Ok(Some(index)) = Index::of(value) {
+            let (short, complete) = index_line(&index, left.min(INNER_TEXT + 24));
+            // All of a part is to be seen where nothing is cut.
+            line.append(&short);
+            return (complete || self.shorten).then_some(());
+        }
+        if !matches!(Frame::of(value), Ok(None)) {
+            return None;
         }
         let text_limit = match (self.shorten, level) {
             (false, _) => usize::MAX,
@@ -335,12 +346,21 @@ pub(crate) fn head(value: Value<'_>, args: Option<&Line>, limit: usize) -> Line 
             line.append(&summary::items(items));
         }
         Node::Dict(pairs) => {
+            if let Some(matrix) = saved_matrix(value) {
+                return matrix;
+            }
             line.push(Role::Type, "dict");
             line.push(Role::Text, " of ");
             line.append(&summary::values(pairs));
         }
         Node::Persistent(_) => line.push(Role::Type, "persistent id"),
-        Node::Object(object) => line = object_head(Reading::of(object, value), args, limit),
+        Node::Object(object) => {
+            if let Ok(Some(frame)) = Frame::of(value) {
+                return frame_line(&frame);
+            }
+            line = object_head(Reading::of(object, value), args, limit);
+            line.append(&note(value).unwrap_or_default());
+        }
         _ => {
             let steps = value.steps().next().is_some();
             line = atom(value, limit).unwrap_or_else(|| Line::of(Role::Type, value.type_name()));

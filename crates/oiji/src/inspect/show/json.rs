@@ -5,7 +5,8 @@
 
 use std::io::{self, Write};
 
-use crate::array::{Array, ArrayStats, Number};
+use crate::array::{Array, ArrayStats, Number, Sparse};
+use crate::frame::{Column, Frame};
 use crate::graph::path::Step;
 use crate::graph::{Items, Node, Value};
 use crate::inspect::show::known;
@@ -28,6 +29,8 @@ use crate::op::number;
 /// | `values` | lists of numbers or words | the items, or the first of them |
 /// | `dtype`, `shape`, `size` | arrays | as NumPy has them; `size` in bytes |
 /// | `elements` | arrays | the first elements as text, or all of them and exact |
+/// | `rows`, `index`, `columns`, `more_columns` | tables of pandas | how many rows; levels of the index and columns, with `name`, `dtype` and the first `elements` as text, or the `problem` of one that is not understood; how many columns are left out |
+/// | `dtype`, `shape`, `stored` | sparse matrices | as SciPy has them |
 /// | `text` | dates and the like | what the tree shows |
 /// | `shared`, `ref` | shared values | their number where they are shown, and where they are met again |
 /// | `children`, `more` | containers | what is below, and how many are left out |
@@ -57,15 +60,18 @@ pub fn show_json(value: Value<'_>, options: &ShowOptions, out: &mut dyn Write) -
     Ok(())
 }
 
+/// Elements of an array or a column, unless everything is to be seen.
+const ELEMENTS: usize = 8;
+
 struct Writer<'o, 'g> {
     options: &'o ShowOptions,
     out: &'o mut dyn Write,
     sharing: Sharing,
-    frames: Vec<Frame<'g>>,
+    frames: Vec<Open<'g>>,
 }
 
 /// A container of which the children are being written.
-struct Frame<'g> {
+struct Open<'g> {
     groups: std::vec::IntoIter<Group<'g>>,
     group: Option<(Group<'g>, usize)>,
     most: usize,
@@ -73,7 +79,7 @@ struct Frame<'g> {
     more: usize,
 }
 
-impl<'g> Frame<'g> {
+impl<'g> Open<'g> {
     fn next(&mut self) -> Option<(Label<'g>, Value<'g>)> {
         loop {
             if let Some((group, index)) = &mut self.group {
@@ -116,7 +122,7 @@ impl<'g> Writer<'_, 'g> {
         }
         self.out.write_all(b",\"children\":[")?;
         let most = self.most();
-        self.frames.push(Frame { groups: children.into_iter(), group: None, most, written: 0, more: 0 });
+        self.frames.push(Open { groups: children.into_iter(), group: None, most, written: 0, more: 0 });
         Ok(())
     }
 
@@ -183,6 +189,14 @@ impl<'g> Writer<'_, 'g> {
                     _ => reading.class.type_name().to_owned(),
                 };
                 self.field(",\"class\":", &class)?;
+                if let Ok(Some(frame)) = Frame::of(value) {
+                    self.table(&frame)?;
+                }
+                if let Ok(Some(matrix)) = Sparse::of(value) {
+                    self.field(",\"dtype\":", &matrix.dtype().to_string())?;
+                    self.shape(matrix.shape())?;
+                    write!(self.out, ",\"stored\":{}", matrix.stored())?;
+                }
                 if reading.item_count() > 0 {
                     write!(self.out, ",\"len\":{}", reading.item_count())?;
                 }
@@ -193,17 +207,12 @@ impl<'g> Writer<'_, 'g> {
     }
 
     fn array(&mut self, array: &Array<'g>) -> io::Result<Vec<Group<'g>>> {
-        const ELEMENTS: usize = 8;
         self.field("\"type\":", if array.is_tensor() { "tensor" } else { "array" })?;
         if let Some(class) = array.class() {
             self.field(",\"class\":", class)?;
         }
         self.field(",\"dtype\":", &array.dtype().to_string())?;
-        self.out.write_all(b",\"shape\":[")?;
-        for (index, axis) in array.shape().iter().enumerate() {
-            write!(self.out, "{}{axis}", if index > 0 { "," } else { "" })?;
-        }
-        self.out.write_all(b"]")?;
+        self.shape(array.shape())?;
         if let Some(list) = array.object_list() {
             return Ok(groups(list));
         }
@@ -215,6 +224,52 @@ impl<'g> Writer<'_, 'g> {
             Ok(texts) if self.options.full => self.elements(texts),
             _ => self.elements(array.first_texts(ELEMENTS)),
         }
+    }
+
+    fn shape(&mut self, shape: &[u64]) -> io::Result<()> {
+        self.out.write_all(b",\"shape\":[")?;
+        for (index, axis) in shape.iter().enumerate() {
+            write!(self.out, "{}{axis}", if index > 0 { "," } else { "" })?;
+        }
+        self.out.write_all(b"]")
+    }
+
+    /// Index and columns of a table; what it is made of stands below it as ever.
+    fn table(&mut self, frame: &Frame<'_>) -> io::Result<()> {
+        write!(self.out, ",\"rows\":{},\"index\":[", frame.row_count())?;
+        for (at, level) in frame.index().levels().enumerate() {
+            self.column(at, &level)?;
+        }
+        self.out.write_all(b"],\"columns\":[")?;
+        let most = self.most();
+        for (at, column) in frame.columns().take(most).enumerate() {
+            self.column(at, &column)?;
+        }
+        self.out.write_all(b"]")?;
+        match frame.column_count().saturating_sub(most as u64) {
+            0 => Ok(()),
+            more => write!(self.out, ",\"more_columns\":{more}"),
+        }
+    }
+
+    /// Name, dtype and the first values of a column, as text; `null` for a missing one.
+    fn column(&mut self, at: usize, column: &Column<'_>) -> io::Result<()> {
+        self.field(if at > 0 { ",{\"name\":" } else { "{\"name\":" }, &column.name())?;
+        self.field(",\"dtype\":", &column.dtype())?;
+        if let Some((_, problem)) = column.unknown() {
+            self.field(",\"problem\":", problem)?;
+            return self.out.write_all(b"}");
+        }
+        let shown = if self.options.full { usize::MAX } else { ELEMENTS };
+        self.out.write_all(b",\"elements\":[")?;
+        for (at, cell) in column.cells().take(shown).enumerate() {
+            let comma = if at > 0 { "," } else { "" };
+            match cell.is_missing() {
+                true => write!(self.out, "{comma}null")?,
+                false => self.field(comma, &cell.to_string())?,
+            }
+        }
+        self.out.write_all(b"]}")
     }
 
     fn statistics(&mut self, found: &ArrayStats) -> io::Result<()> {

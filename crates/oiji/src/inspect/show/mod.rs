@@ -1,7 +1,7 @@
 //! Values as a tree that a person can read, and the same outline for machines.
 //!
 //! `outline` says what stands below a value, `inline` writes values on one line, `tree` puts the lines together; `summary`,
-//! `known` and `sharing` know what makes them short. None of it recurses, and none touches more of the data than it shows.
+//! `known`, `table` and `sharing` know what makes them short. None of it recurses, and none touches more of the data than it shows.
 
 pub(crate) mod inline;
 mod json;
@@ -12,6 +12,7 @@ mod packed;
 mod parts;
 pub(crate) mod sharing;
 mod summary;
+mod table;
 mod tree;
 
 pub use json::show_json;

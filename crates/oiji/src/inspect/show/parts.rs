@@ -9,6 +9,7 @@ use crate::inspect::show::inline::{INNER_TEXT, Inline, atom, key_text, label_tex
 use crate::inspect::show::line::Line;
 use crate::inspect::show::outline::{Group, Label, groups};
 use crate::inspect::show::summary::Common;
+use crate::inspect::show::table::{TableLine, TableLines};
 
 /// How much of a container is shown.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +33,8 @@ pub(crate) enum Part<'g> {
     Rows { items: Items<'g>, next: usize, rows: usize },
     /// The elements of an array, as many on a line as fit.
     Elements(Texts<'g>),
+    /// The index and columns of a table.
+    Table(TableLines<'g>),
     /// Attributes that hold nothing.
     Names { what: Line, names: Vec<Value<'g>>, next: usize, rows: usize },
 }
@@ -46,16 +49,16 @@ pub(crate) enum Entry<'g> {
 
 /// A container of which the children are being written.
 #[derive(Debug)]
-pub(crate) struct Frame<'g> {
+pub(crate) struct Lines<'g> {
     parts: VecDeque<Part<'g>>,
     /// The columns to which labels are filled up.
     pub(crate) align: usize,
 }
 
-impl<'g> Frame<'g> {
+impl<'g> Lines<'g> {
     pub(crate) fn new(parts: Vec<Part<'g>>) -> Self {
         let align = alignment(&parts);
-        Frame { parts: parts.into(), align }
+        Lines { parts: parts.into(), align }
     }
 
     /// The next line, and whether it is the last one. Rows take at most `room` columns.
@@ -86,7 +89,7 @@ impl<'g> Part<'g> {
             Part::Children { group, picked, .. } => picked.as_ref().map_or(group.len(), Vec::len),
             Part::Rows { items, .. } => items.len(),
             Part::Names { names, .. } => names.len(),
-            Part::Elements(_) => usize::MAX,
+            Part::Elements(_) | Part::Table(_) => usize::MAX,
         }
     }
 
@@ -95,6 +98,7 @@ impl<'g> Part<'g> {
         match self {
             Part::Children { next, .. } | Part::Rows { next, .. } | Part::Names { next, .. } => *next >= self.count(),
             Part::Elements(elements) => elements.peek().is_none(),
+            Part::Table(lines) => lines.is_over(),
         }
     }
 
@@ -134,6 +138,10 @@ impl<'g> Part<'g> {
                 }
                 Some(Entry::Row(line))
             }
+            Part::Table(lines) => lines.next(room).map(|line| match line {
+                TableLine::Row(line) => Entry::Row(line),
+                TableLine::More(more) => Entry::More(usize::try_from(more).unwrap_or(usize::MAX)),
+            }),
             Part::Names { what, names, next, rows } => {
                 *rows -= 1;
                 let mut line = what.clone();
@@ -170,6 +178,16 @@ fn fill(line: &mut Line, texts: impl Iterator<Item = Line>, room: usize) -> usiz
         added += 1;
     }
     added.max(1)
+}
+
+/// The line of one attribute alone.
+pub(crate) fn attribute<'g>(value: Value<'g>, name: &str) -> Option<Part<'g>> {
+    let pairs = groups(value).into_iter().find_map(|group| match group {
+        Group::Attributes(pairs) => Some(pairs),
+        _ => None,
+    })?;
+    let at = pairs.iter().position(|(key, _)| key.as_str().is_ok_and(|key| key == name))?;
+    Some(Part::children(Group::Attributes(pairs), Some(vec![at]), 1))
 }
 
 /// What is written below a value.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{self, Write};
 
 use crate::array::Array;
+use crate::frame::{Frame, Index};
 use crate::graph::{Graph, Node, Value};
 use crate::inspect::paint::{Paint, Role};
 use crate::inspect::show::inline::{
@@ -13,9 +14,10 @@ use crate::inspect::show::inline::{
 use crate::inspect::show::known;
 use crate::inspect::show::line::{Line, grouped, size};
 use crate::inspect::show::outline::{Label, Reading};
-use crate::inspect::show::parts::{Amount, Entry, Frame, Part, parts};
+use crate::inspect::show::parts::{Amount, Entry, Lines, Part, attribute, parts};
 use crate::inspect::show::sharing::Sharing;
 use crate::inspect::show::summary::Common;
+use crate::inspect::show::table::{TableLines, frame_line, index_line};
 use crate::op::text;
 
 /// How much of a value is shown.
@@ -173,7 +175,7 @@ struct Tree<'o, 'g> {
     paint: &'o dyn Paint,
     out: &'o mut dyn Write,
     sharing: Sharing,
-    frames: Vec<Frame<'g>>,
+    frames: Vec<Lines<'g>>,
     guides: Guides,
 }
 
@@ -294,7 +296,7 @@ impl<'g> Tree<'_, 'g> {
         if let Some(is_last) = is_last {
             self.guides.push(is_last);
         }
-        self.frames.push(Frame::new(parts));
+        self.frames.push(Lines::new(parts));
         Ok(())
     }
 
@@ -322,6 +324,17 @@ impl<'g> Tree<'_, 'g> {
         if let Some(array) = Array::of(value) {
             return self.array(&array, mark, line);
         }
+        if let Ok(Some(index)) = Index::of(value) {
+            let (short, complete) = index_line(&index, room);
+            line.append(&short);
+            line.push(Role::Shared, mark);
+            return if complete || !self.options.full { Vec::new() } else { self.parts(value) };
+        }
+        match Frame::of(value) {
+            Ok(Some(frame)) => return self.table(frame, value, mark, line),
+            Ok(None) => {}
+            Err(error) => line.push(Role::Dim, &format!("(not read as a table: {error}) ")),
+        }
         if let Some(short) = self.inline(value, room) {
             line.append(&short);
             line.push(Role::Shared, mark);
@@ -347,6 +360,22 @@ impl<'g> Tree<'_, 'g> {
         let mut parts = self.parts(value);
         if args.is_some() {
             parts.retain(|part| !part.is_args());
+        }
+        parts
+    }
+
+    /// Adds what a table is. Below it are its columns; and what it is made of if everything is to be seen, or what it holds
+    /// besides.
+    fn table(&self, frame: Frame<'g>, value: Value<'g>, mark: &str, line: &mut Line) -> Vec<Part<'g>> {
+        line.append(&frame_line(&frame));
+        line.push(Role::Shared, mark);
+        let most = if self.options.full { usize::MAX } else { self.options.items_at(self.frames.len()) };
+        let mut parts = vec![Part::Table(TableLines::new(frame, most))];
+        if self.options.full {
+            parts.extend(self.parts(value));
+        } else if value.get("attrs").is_ok_and(|attrs| attrs.len() > Some(0)) {
+            // What a user noted of it.
+            parts.extend(attribute(value, "attrs"));
         }
         parts
     }
