@@ -23,6 +23,7 @@ pub(crate) fn run(_arguments: &[String]) -> Result<(), String> {
         "uuid",
         "indexmap",
         "archive",
+        "zstd",
         "safetensors",
         "store",
         "sqlite",

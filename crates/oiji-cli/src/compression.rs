@@ -7,9 +7,6 @@ use std::fmt;
 use std::io::{self, BufRead, Read};
 use std::path::Path;
 
-use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
-use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
-
 /// A way to compress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Compression {
@@ -88,7 +85,7 @@ impl Compression {
             Compression::Bzip2 => self.named(bzip2::bufread::MultiBzDecoder::new(reader)),
             Compression::Xz => self.named(lzma_rust2::XzReader::new_mem_limit(reader, true, LZMA_MEMORY)),
             Compression::Lzma => self.named(Lzma { stream: None, header: Some(reader) }),
-            Compression::Zstd => self.named(Zstd::new(reader)),
+            Compression::Zstd => self.named(Zstd::Closed(Some(reader))),
             Compression::Lz4 => self.named(Lz4::new(reader)),
         }
     }
@@ -207,68 +204,22 @@ impl<R: Read> Read for Ended<R> {
     }
 }
 
-/// The frames of a zstd file, the skippable ones skipped, checksums checked.
-struct Zstd<R> {
-    reader: R,
-    decoder: FrameDecoder,
-    in_frame: bool,
-}
-
-impl<R: BufRead> Zstd<R> {
-    fn new(reader: R) -> Self {
-        Zstd { reader, decoder: FrameDecoder::new(), in_frame: false }
-    }
-
-    /// Goes into the next frame. False at the end of the input.
-    fn next_frame(&mut self) -> io::Result<bool> {
-        loop {
-            if self.reader.fill_buf()?.is_empty() {
-                return Ok(false);
-            }
-            match self.decoder.reset(&mut self.reader) {
-                Ok(()) => return Ok(true),
-                Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame { length, .. })) => {
-                    let mut frame = self.reader.by_ref().take(u64::from(length));
-                    if io::copy(&mut frame, &mut io::sink())? < u64::from(length) {
-                        return Err(io::ErrorKind::UnexpectedEof.into());
-                    }
-                }
-                Err(error) => return Err(io::Error::other(error)),
-            }
-        }
-    }
-
-    fn check_sum(&self) -> io::Result<()> {
-        match self.decoder.get_checksum_from_data() {
-            Some(stated) if self.decoder.get_calculated_checksum() != Some(stated) => {
-                Err(io::Error::other("a checksum does not match"))
-            }
-            _ => Ok(()),
-        }
-    }
+/// The frames of a zstd file, which is opened when the first byte is asked for.
+enum Zstd<R: BufRead> {
+    Closed(Option<R>),
+    Open(Box<zstd::stream::read::Decoder<'static, R>>),
 }
 
 impl<R: BufRead> Read for Zstd<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while !buffer.is_empty() {
-            if !self.in_frame {
-                if !self.next_frame()? {
-                    break;
-                }
-                self.in_frame = true;
-            }
-            if self.decoder.can_collect() > 0 {
-                return self.decoder.read(buffer);
-            }
-            if self.decoder.is_finished() {
-                self.check_sum()?;
-                self.in_frame = false;
-            } else {
-                let one = BlockDecodingStrategy::UptoBlocks(1);
-                self.decoder.decode_blocks(&mut self.reader, one).map_err(io::Error::other)?;
-            }
+        if let Zstd::Closed(reader) = self {
+            let Some(reader) = reader.take() else { return Err(io::Error::other("it could not be opened")) };
+            *self = Zstd::Open(Box::new(zstd::stream::read::Decoder::with_buffer(reader)?));
         }
-        Ok(0)
+        match self {
+            Zstd::Open(decoder) => decoder.read(buffer),
+            Zstd::Closed(_) => Ok(0),
+        }
     }
 }
 
@@ -309,7 +260,7 @@ mod tests {
                 writer.write_all(TEXT).unwrap();
                 writer.finish().unwrap()
             }
-            Compression::Zstd => ruzstd::encoding::compress_to_vec(TEXT, ruzstd::encoding::CompressionLevel::Fastest),
+            Compression::Zstd => zstd::encode_all(TEXT, 1).unwrap(),
             Compression::Lz4 => {
                 let mut writer = lz4_flex::frame::FrameEncoder::new(Vec::new());
                 writer.write_all(TEXT).unwrap();

@@ -30,6 +30,7 @@ enum Packer {
     Gzip(flate2::write::GzEncoder<Target>),
     Bzip2(bzip2::write::BzEncoder<Target>),
     Xz(Box<lzma_rust2::XzWriter<Target>>),
+    Zstd(zstd::stream::write::Encoder<'static, Target>),
     Lz4(Box<lz4_flex::frame::FrameEncoder<Target>>),
 }
 
@@ -47,8 +48,8 @@ impl Destination {
         let name = output::name(path);
         let about = |error: io::Error| Failure::about(&name, explain_io(&error));
         let compression = Compression::of_name(path);
-        if let Some(compression @ (Compression::Zstd | Compression::Lzma)) = compression {
-            let problem = "is read but not written; end the name in .gz, .bz2, .xz or .lz4, or pipe it on";
+        if let Some(compression @ Compression::Lzma) = compression {
+            let problem = "is read but not written; end the name in .gz, .bz2, .xz, .zst or .lz4, or pipe it on";
             return Err(Failure::about(&name, format!("{compression} {problem}")));
         }
         let target = Target::File(Replacement::begin(path).map_err(|error| match error.kind() {
@@ -61,6 +62,12 @@ impl Destination {
             Some(Compression::Xz) => {
                 let writer = lzma_rust2::XzWriter::new(target, lzma_rust2::XzOptions::default()).map_err(about)?;
                 Packer::Xz(Box::new(writer))
+            }
+            Some(Compression::Zstd) => {
+                let mut writer =
+                    zstd::stream::write::Encoder::new(target, zstd::DEFAULT_COMPRESSION_LEVEL).map_err(about)?;
+                writer.include_checksum(true).map_err(about)?;
+                Packer::Zstd(writer)
             }
             Some(Compression::Lz4) => Packer::Lz4(Box::new(lz4_flex::frame::FrameEncoder::new(target))),
             _ => Packer::Plain(target),
@@ -121,6 +128,7 @@ impl Packer {
             Packer::Gzip(writer) => writer.finish(),
             Packer::Bzip2(writer) => writer.finish(),
             Packer::Xz(writer) => writer.finish(),
+            Packer::Zstd(writer) => writer.finish(),
             Packer::Lz4(writer) => writer.finish().map_err(io::Error::other),
         }
     }
@@ -131,6 +139,7 @@ impl Packer {
             Packer::Gzip(writer) => writer,
             Packer::Bzip2(writer) => writer,
             Packer::Xz(writer) => writer,
+            Packer::Zstd(writer) => writer,
             Packer::Lz4(writer) => writer,
         }
     }

@@ -1,5 +1,6 @@
 //! Options that several commands share.
 
+use oiji::archive::Compression;
 use oiji::op::text::{DecodeErrors, Py2Encoding};
 use oiji::{Limits, ReadOptions};
 
@@ -31,6 +32,26 @@ impl LimitArgs {
         }
         limits.bytes = self.max_bytes.unwrap_or(limits.bytes);
         limits
+    }
+}
+
+/// How members of archives are compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Compress {
+    /// Smaller
+    Deflate,
+    /// Smaller and faster, for oiji alone: NumPy does not read it
+    Zstd,
+}
+
+impl Compress {
+    /// The compression that was asked for, or none.
+    pub(crate) fn of(asked: Option<Compress>) -> Compression {
+        match asked {
+            None => Compression::Stored,
+            Some(Compress::Deflate) => Compression::Deflated,
+            Some(Compress::Zstd) => Compression::Zstd,
+        }
     }
 }
 

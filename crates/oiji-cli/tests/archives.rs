@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use common::{corpus, oiji, outcome, run};
-use oiji::archive::{Archive, Format};
+use oiji::archive::{Archive, Compression, Format};
 use oiji::array::Array;
 use oiji_testkit::{Python, numpys};
 
@@ -156,7 +156,7 @@ fn exchange(python: &Python) {
     );
     python.run(&make, b"").unwrap();
     well(&["pack", "--names", "paths"], from, zip);
-    well(&["pack", "--compress"], from, deflated);
+    well(&["pack", "--compress", "deflate"], from, deflated);
     well(&["unpack"], zip, pickle);
     let (status, _, error) = outcome(oiji().arg("convert").arg(from).arg("-o").arg(npz), b"");
     assert!(status == 1 && error.ends_with("left out: n: 7\n"), "{status} {error}");
@@ -177,6 +177,30 @@ fn exchange(python: &Python) {
 }
 
 #[test]
+fn members_may_be_compressed_by_zstd() {
+    let folder = tempfile::tempdir().unwrap();
+    let (zip, pickle) = (folder.path().join("model.zip"), folder.path().join("model.pkl"));
+    let from = producer("sklearn-1.5.2-py311/pipeline.pkl");
+    well(&["pack", "--names", "paths", "--compress", "zstd"], &from, &zip);
+    let bytes = fs::read(&zip).unwrap();
+    let archive = Archive::open(&bytes).unwrap();
+    assert!(archive.members().iter().all(|member| member.compression == Compression::Zstd));
+    assert_eq!(archive.array("steps.1.1.coef_").unwrap().shape(), [3, 4]);
+    assert_eq!(archive.verify().len(), 0);
+    well(&["unpack"], &zip, &pickle);
+    let (_, listing, _) = outcome(oiji().arg("list").arg("--verify").arg(&zip), b"");
+    assert!(listing.contains(" zstd ") && listing.ends_with("all members are whole\n"), "{listing}");
+
+    // A broken one is named.
+    let mut broken = bytes.clone();
+    let place = archive.members()[0].offset.unwrap() as usize + 60;
+    broken[place..place + 8].fill(0x55);
+    let broken = Archive::open(&broken).unwrap().verify();
+    assert_eq!(broken.len(), 1);
+    assert!(broken[0].1.to_string().contains(&broken[0].0), "{}", broken[0].1);
+}
+
+#[test]
 fn arrays_are_put_into_an_archive_and_removed_where_it_stands() {
     let folder = tempfile::tempdir().unwrap();
     let (zip, npy) = (folder.path().join("model.zip"), folder.path().join("x.npy"));
@@ -186,7 +210,7 @@ fn arrays_are_put_into_an_archive_and_removed_where_it_stands() {
     let done = |args: &[&str]| outcome(oiji().args(args).current_dir(folder.path()), b"");
 
     assert_eq!(done(&["put", "model.zip", "x", "x.npy"]), (0, String::new(), String::new()));
-    assert_eq!(done(&["put", "model.zip", "foo2", "x.npy", "--replace", "--compress"]).0, 0);
+    assert_eq!(done(&["put", "model.zip", "foo2", "x.npy", "--replace", "--compress", "zstd"]).0, 0);
     let (status, _, said) = done(&["put", "model.zip", "x", "x.npy"]);
     assert_eq!((status, said.contains("--replace puts this in its place")), (2, true), "{said}");
     let (status, _, said) = done(&["remove", "model.zip", "x", "foo1"]);

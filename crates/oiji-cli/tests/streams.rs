@@ -109,7 +109,7 @@ fn packed(bytes: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     xz.write_all(bytes).unwrap();
     let mut lz4 = lz4_flex::frame::FrameEncoder::new(Vec::new());
     lz4.write_all(bytes).unwrap();
-    let zstd = ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest);
+    let zstd = zstd::encode_all(bytes, 1).unwrap();
     vec![
         ("gzip", gzip.finish().unwrap()),
         ("zlib", zlib.finish().unwrap()),

@@ -229,7 +229,7 @@ class Aligned(Case):
         zeros = numpy.zeros(100_000)
         self.assert_same(self.again([zeros], compress='deflate')[0], zeros)
         self.assertLess(os.path.getsize(self.path), 5000)
-        with self.assertRaisesRegex(ValueError, 'compress is None or "deflate", not \'zip\''):
+        with self.assertRaisesRegex(ValueError, 'compress is None, "deflate" or "zstd", not \'zip\''):
             self.dumped([], compress='zip')
 
     @unittest.skipUnless(os.environ.get('OIJI_TEST_LARGE'), 'OIJI_TEST_LARGE=1 writes 4.3 GB')

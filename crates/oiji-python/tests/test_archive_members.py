@@ -43,6 +43,32 @@ class Inspected(Case):
             for name in 'ac':
                 self.assert_same(archive.read(self.path, name), arrays[name])
 
+    def test_zstd_where_it_is_known_and_what_to_do_where_it_is_not(self):
+        arrays = {name: numpy.arange(100_000) // 7 for name in 'ab'}
+        try:
+            self.dumped(arrays, paths=True, compress='zstd')
+        except ValueError as error:
+            self.assertRegex(str(error), 'pip install backports.zstd')
+            # As another Python would write it, as far as the directory goes.
+            self.dumped(arrays, paths=True)
+            with open(self.path, 'rb') as file:
+                data = file.read()
+            place = data.index(b'PK\1\2') + 10
+            with open(self.path, 'wb') as file:
+                file.write(data[:place] + b'\x5d' + data[place + 1:])
+            with self.assertRaisesRegex(pickle.UnpicklingError, "member 'a' cannot be read by this python: .*pip install"):
+                archive.load(self.path)
+            self.assert_same(archive.read(self.path, 'b'), arrays['b'])
+            return
+        self.assertLess(os.path.getsize(self.path), 200_000)
+        self.assertEqual(archive.verify(self.path), [])
+        for name, array in archive.load(self.path, mmap='r').items():
+            self.assert_same(array, arrays[name])
+        with archive.Editor(self.path, compress='zstd') as editor:
+            editor.replace('a', arrays['b'] + 1)
+        archive.compact(self.path)
+        self.assert_same(archive.read(self.path, 'a'), arrays['b'] + 1)
+
     def test_lying_headers(self):
         saved = io.BytesIO()
         numpy.save(saved, numpy.arange(4))

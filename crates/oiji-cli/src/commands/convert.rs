@@ -30,7 +30,7 @@ use crate::table::{Style, Table};
 /// that is such JSON is told by its first byte.
 ///
 /// The output is a file that is replaced as a whole or, when something is wrong, left as it was; input and output may be
-/// the same file. Where its name ends in .gz, .bz2, .xz or .lz4 it is compressed so. All pickles of an input with several
+/// the same file. Where its name ends in .gz, .bz2, .xz, .zst or .lz4 it is compressed so. All pickles of an input with several
 /// are converted.
 ///
 /// Arrays of whatever holds some, pickles, .npy, .npz, robust archives, PyTorch checkpoints, safetensors, are written as .npy,

@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use oiji::WriteOptions;
-use oiji::archive::{Compression, DumpOptions, Format};
+use oiji::archive::{DumpOptions, Format};
 
 use crate::destination::Destination;
 use crate::failure::{Failure, Status, explain};
 use crate::holding::{Holding, PickleArg};
 use crate::input::Input;
-use crate::options::{LimitArgs, Py2Args};
+use crate::options::{Compress, LimitArgs, Py2Args};
 
 /// Write a robust archive: arrays as .npy members, the rest as a pickle.
 ///
@@ -20,7 +20,7 @@ use crate::options::{LimitArgs, Py2Args};
 #[command(after_long_help = "\
 Examples:
   oiji pack model.pkl -o model.zip
-  oiji pack model.pkl -o model.zip --names paths --compress
+  oiji pack model.pkl -o model.zip --names paths --compress deflate
   oiji pack checkpoint.pt -o checkpoint.zip
   oiji pack model.pkl -o for-theano.zip --compatible
 
@@ -40,12 +40,12 @@ pub(crate) struct Args {
     #[arg(long, value_name = "HOW")]
     names: Option<Names>,
 
-    /// Compress all members by deflate: smaller, but no longer to be mapped
-    #[arg(long)]
-    compress: bool,
+    /// Compress all members: they cannot be mapped then
+    #[arg(long, value_name = "HOW")]
+    compress: Option<Compress>,
 
     /// Write what Theano's own load reads: protocol 2, compressed, no dots in names
-    #[arg(long, conflicts_with = "protocol")]
+    #[arg(long, conflicts_with_all = ["protocol", "compress"])]
     compatible: bool,
 
     /// The protocol of the pickle, from 0 to 5 [default: 4]
@@ -83,7 +83,7 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
     let paths = args.names.map_or_else(|| has_names(&holding), |names| names == Names::Paths);
     let options = DumpOptions::new()
         .paths(paths)
-        .compression(if args.compress { Compression::Deflated } else { Compression::Stored })
+        .compression(Compress::of(args.compress))
         .compatible(args.compatible)
         .writing(WriteOptions::new().protocol(protocol).fix_imports(args.py2.fix_imports()));
     let mut out = Destination::open(args.output.as_deref(), false)?;

@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 
 use oiji::ReadOptions;
-use oiji::archive::{Compression, Contents, Editor, compact};
+use oiji::archive::{Contents, Editor, compact};
 
 use crate::commands::get::tell_of_npy;
 use crate::failure::{Failure, Status, explain};
 use crate::flat;
 use crate::holding::{Holding, PickleArg};
 use crate::input::Input;
-use crate::options::LimitArgs;
+use crate::options::{Compress, LimitArgs};
 use crate::output;
 
 /// Put one array into a robust archive or .npz file, in place.
@@ -45,9 +45,9 @@ pub(crate) struct Args {
     #[arg(long)]
     replace: bool,
 
-    /// Compress it by deflate: smaller, but no longer to be mapped
-    #[arg(long)]
-    compress: bool,
+    /// Compress it: it cannot be mapped then
+    #[arg(long, value_name = "HOW")]
+    compress: Option<Compress>,
 
     /// Write the file anew without the bytes that have no name any more
     #[arg(long)]
@@ -78,9 +78,7 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
     let widened = flat::widened(array);
     let put = widened.as_ref().unwrap_or(array);
     let mut editor = Editor::open(&args.file).map_err(about)?;
-    if args.compress {
-        editor.compression(Compression::Deflated);
-    }
+    editor.compression(Compress::of(args.compress));
     match (editor.has(&args.name), args.replace) {
         (true, false) => {
             let problem = format!("has an array {:?} already; --replace puts this in its place", args.name);

@@ -11,7 +11,7 @@ use crate::archive::Compression;
 use crate::archive::names::Names;
 use crate::archive::robust::PKL;
 use crate::archive::walk::{text, walk};
-use crate::archive::zip::{ZipWriter, invalid};
+use crate::archive::zip::ZipWriter;
 use crate::array::{Array, write_file};
 use crate::error::Result;
 use crate::graph::copy::Copied;
@@ -116,9 +116,6 @@ impl DumpOptions {
         mut progress: impl FnMut(DumpProgress<'_>),
     ) -> Result<()> {
         let compression = if self.compatible { Compression::Deflated } else { self.compression };
-        if let Compression::Other(method) = compression {
-            return Err(invalid(format!("nothing is compressed by method {method} here")));
-        }
         let writing = if self.compatible { self.writing.protocol(2) } else { self.writing };
         let mut zip = ZipWriter::new(writer);
         let mut graph = Graph::new();

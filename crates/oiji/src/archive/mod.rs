@@ -222,6 +222,8 @@ pub enum Compression {
     Stored,
     /// By deflate.
     Deflated,
+    /// By zstd, with the feature `zstd`: smaller and faster than deflate, but few readers of ZIPs know it. NumPy does not.
+    Zstd,
     /// By the method with this number in ZIP's list. It is not read here.
     Other(u16),
 }
@@ -231,6 +233,7 @@ impl fmt::Display for Compression {
         match self {
             Compression::Stored => f.write_str("stored"),
             Compression::Deflated => f.write_str("deflated"),
+            Compression::Zstd => f.write_str("zstd"),
             Compression::Other(method) => write!(f, "method {method}"),
         }
     }

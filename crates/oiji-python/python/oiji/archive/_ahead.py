@@ -10,9 +10,10 @@ from __future__ import annotations
 import io
 import os
 import struct
-import zipfile
 from pickle import UnpicklingError
 from typing import IO, NamedTuple
+
+from oiji.archive._zipfile import zipfile
 
 # How far behind the end of the last record readers are sure to find it.
 _REACH = 0xFFFF

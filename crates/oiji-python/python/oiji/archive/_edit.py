@@ -5,7 +5,6 @@ import contextlib
 import os
 import pickletools
 import shutil
-import zipfile
 from collections.abc import Iterator
 from pickle import PicklingError, UnpicklingError
 from typing import IO, Any, Literal
@@ -16,6 +15,7 @@ from oiji.archive._dump import array_member, bytes_member, method_of, write_memb
 from oiji.archive._names import Names
 from oiji.archive._replace import replacing
 from oiji.archive._zip import Archive
+from oiji.archive._zipfile import zipfile
 
 _PKL, _TIES = b"pkl", b"ties"
 _KINDS = (b"ndarray", b"cuda_ndarray", b"gpuarray")
@@ -34,10 +34,10 @@ class Editor:
     `compact` leaves them out.
 
     The pickle of an archive does not know of arrays that are added: `read` and `numpy.load` have them by name. One that it
-    knows can be replaced but not removed. `compress="deflate"` is for what is added or put in place.
+    knows can be replaced but not removed. `compress` is as in `dump`, for what is added or put in place.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, compress: Literal["deflate"] | None = None) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, compress: Literal["deflate", "zstd"] | None = None) -> None:
         _npy.needed_numpy()
         self._method = method_of(compress)
         with contextlib.ExitStack() as stack:

@@ -9,12 +9,14 @@ from typing import Any, Literal
 from oiji import Unpickler
 from oiji.archive import _npy, _ties
 from oiji.archive._zip import Archive, Entry, File, Progress
+from oiji.archive._zipfile import ZIP_ZSTANDARD
 
 FindClass = Callable[[str, str], Any]
 
 _KINDS = ("ndarray", "cuda_ndarray", "gpuarray")
-# No data can be deflated to less than a thousandth of it.
-_LARGEST_RATIO = 1100
+# No data can be compressed to less than a part of it, which is a thousandth for deflate and 4 of 128 Ki bytes for zstd.
+_LARGEST_RATIO = {ZIP_ZSTANDARD: 33_000}
+_LARGEST_RATIO_OF_OTHERS = 1100
 # Of the name that stands before a GPU array.
 _LONGEST_CONTEXT = 1 << 16
 
@@ -216,8 +218,9 @@ class Reader:
         if skip + header.data_len != entry.info.file_size:
             raise UnpicklingError("its header says %d bytes of data, it has %d" % (
                 header.data_len, entry.info.file_size - skip))
-        if entry.info.file_size > (entry.info.compress_size + 1) * _LARGEST_RATIO:
-            raise UnpicklingError("it cannot be %d bytes long, deflated to %d" % (
+        ratio = _LARGEST_RATIO.get(entry.info.compress_type, _LARGEST_RATIO_OF_OTHERS)
+        if entry.info.file_size > (entry.info.compress_size + 1) * ratio:
+            raise UnpicklingError("it cannot be %d bytes long, compressed to %d" % (
                 entry.info.file_size, entry.info.compress_size))
         order: Literal["F", "C"] = "F" if header.fortran else "C"
         numpy = _npy.needed_numpy()

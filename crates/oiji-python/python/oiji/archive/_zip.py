@@ -6,11 +6,12 @@ import io
 import mmap as mapping
 import os
 import struct
-import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pickle import UnpicklingError
 from typing import IO, Any, NamedTuple, Union
+
+from oiji.archive._zipfile import HOW_TO_ZSTD, ZIP_ZSTANDARD, zipfile
 
 File = Union[str, "os.PathLike[str]", IO[bytes]]
 Progress = Callable[[int, int, str], Any]
@@ -94,8 +95,9 @@ class Archive:
                 raise zipfile.BadZipFile("it begins before the file")
             yield
         except NotImplementedError as error:
+            reason = HOW_TO_ZSTD if entry.info.compress_type == ZIP_ZSTANDARD else error
             raise UnpicklingError("%s: member %r cannot be read by this python: %s" % (
-                self.where, entry.name, error)) from error
+                self.where, entry.name, reason)) from error
         except (zipfile.BadZipFile, zlib.error, EOFError, struct.error, UnpicklingError) as error:
             raise UnpicklingError("%s: member %r is damaged: %s; oiji.archive.read reads the others" % (
                 self.where, entry.name, error)) from error

@@ -15,6 +15,8 @@ use std::io::{self, BufRead, Read};
 use flate2::bufread::DeflateDecoder;
 use rawzip::{CompressionMethod, ZipArchive, ZipArchiveEntryWayfinder, ZipSliceArchive};
 use rustc_hash::FxHashMap;
+#[cfg(feature = "zstd")]
+use zstd::stream::read::Decoder as ZstdDecoder;
 
 pub(crate) use ahead::Ahead;
 pub(crate) use compact::compact;
@@ -62,6 +64,7 @@ fn compression(method: CompressionMethod) -> Compression {
     match method {
         CompressionMethod::STORE => Compression::Stored,
         CompressionMethod::DEFLATE => Compression::Deflated,
+        CompressionMethod::ZSTD => Compression::Zstd,
         other => Compression::Other(other.as_u16()),
     }
 }
@@ -71,6 +74,13 @@ fn decoder<'r>(compression: Compression, raw: impl BufRead + 'r) -> std::result:
     match compression {
         Compression::Stored => Ok(Box::new(raw)),
         Compression::Deflated => Ok(Box::new(DeflateDecoder::new(raw))),
+        #[cfg(feature = "zstd")]
+        Compression::Zstd => match ZstdDecoder::with_buffer(raw) {
+            Ok(decoder) => Ok(Box::new(decoder)),
+            Err(error) => Err(error.to_string()),
+        },
+        #[cfg(not(feature = "zstd"))]
+        Compression::Zstd => Err("is compressed by zstd, which is read with the feature zstd".to_owned()),
         Compression::Other(method) => Err(format!("is compressed by method {method}, which is not read here")),
     }
 }
