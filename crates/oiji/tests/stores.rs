@@ -293,3 +293,137 @@ fn other_files_are_no_stores() {
         }
     }
 }
+
+#[test]
+fn a_broken_record_leaves_the_others_readable() {
+    let index =
+        b"'plain', (0, 5)\n'text', (512, 5)\n'cut', (1024, 4)\n'beyond', (9999, 5)\nno line\n'last', (1536, 5)\n";
+    let mut data = vec![0; 2048];
+    for (offset, value) in
+        [(0, &b"\x80\x02K\x01."[..]), (512, b"hello"), (1024, b"\x80\x02K\x01"), (1536, b"\x80\x02K\x05.")]
+    {
+        data[offset..offset + value.len()].copy_from_slice(value);
+    }
+    let store = Store::from_dumb(index, &data);
+    assert_eq!(store.count(), 6);
+    let told: Vec<String> = store
+        .records()
+        .map(|record| match record.and_then(|record| Ok((record.name(), record.content()?))) {
+            Ok((name, content)) => format!("{name} {} {}", content.is_pickle(), content.graph()),
+            Err(error) => error.to_string(),
+        })
+        .collect();
+    let expected = [
+        "plain true 1",
+        "text false 'hello'",
+        "input ends where an opcode should follow at offset 4",
+        "invalid store: 5 bytes should stand at offset 9999, and the file has 2048",
+        "last true 5",
+        "invalid store: line 5 of the index: invalid store: no key, offset and length",
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn buckets_of_gnu_dbm_that_lie_over_one_another_are_an_error() {
+    let mut bytes = fs::read(producers().join("shelve-py311-debian/dbm_gnu")).unwrap();
+    let directory = 0x1000;
+    let bucket = u64::from_le_bytes(bytes[directory..directory + 8].try_into().unwrap());
+    for number in 0..512 {
+        // The same bucket from another place each time.
+        let place = bucket + number % 2 * 24;
+        bytes[directory + 8 * number as usize..][..8].copy_from_slice(&place.to_le_bytes());
+    }
+    let store = Store::from_slice(&bytes).unwrap();
+    let last = store.records().last().unwrap().unwrap_err();
+    assert!(last.to_string().contains("lie over one another"), "{last}");
+    assert!(store.count() < 1000);
+}
+
+#[test]
+fn a_long_value_that_goes_round_in_a_circle_is_cut_off() {
+    let file = fs::read(producers().join("shelve-py311-debian/dbm_ndbm.db")).unwrap();
+    let store = Store::from_slice(&file).unwrap();
+    let big = store.get("big").unwrap().unwrap();
+    let Place::Pages { first, len } = *big.place() else { panic!("{big:?}") };
+    // Its second page names the first again, and it says to be longer than it is.
+    let mut bytes = file.clone();
+    let said = bytes.windows(4).position(|window| window == (len as u32).to_le_bytes()).unwrap();
+    bytes[said..said + 4].copy_from_slice(&20_000_u32.to_le_bytes());
+    let second = u32::from_le_bytes(bytes[first as usize * 4096 + 16..][..4].try_into().unwrap());
+    bytes[second as usize * 4096 + 16..][..4].copy_from_slice(&first.to_le_bytes());
+    let store = Store::from_slice(&bytes).unwrap();
+    assert_eq!(store.get("big").unwrap().unwrap().bytes().unwrap().len(), 20_000);
+    drop(store);
+    // Longer than the file: nothing is read at all.
+    bytes[said..said + 4].copy_from_slice(&u32::MAX.to_le_bytes());
+    let store = Store::from_slice(&bytes).unwrap();
+    let error = store.get("big").unwrap().unwrap().bytes().unwrap_err();
+    assert!(error.to_string().contains("4294967295 bytes in a file of 20480"), "{error}");
+    assert_eq!(store.get("one").unwrap().unwrap().graph().unwrap().to_string(), "1");
+}
+
+#[test]
+fn a_zodb_that_breaks_off_is_read_up_to_there() {
+    let file = fs::read(producers().join("zodb-6.4/Data.fs")).unwrap();
+    let whole = Store::from_slice(&file).unwrap().count();
+    let store = Store::from_slice(&file[..file.len() - 100]).unwrap();
+    let (read, broken): (Vec<_>, Vec<_>) = store.records().partition(Result::is_ok);
+    assert_eq!((read.len() as u64, broken.len()), (whole, 1));
+    // What was being written last is not part of it, so the root is what it was before.
+    let root = store.get("0").unwrap().unwrap().graph().unwrap();
+    assert_eq!(root.root().path("data.n").unwrap().as_i64().unwrap(), 1);
+    assert!(broken[0].as_ref().unwrap_err().to_string().contains("is not all there"));
+}
+
+#[test]
+fn values_cost_no_more_than_limits_allow() {
+    let limits = oiji::Limits { bytes: 6_000, ..oiji::Limits::default() };
+    let options = oiji::ReadOptions::new().limits(limits);
+    let store = Store::open_with(producers().join("shelve-py311-debian/dbm_gnu"), &options).unwrap();
+    // Each value may be asked for again, but that counts.
+    let records: Vec<_> = store.records().map(|record| record.unwrap()).collect();
+    assert!(records.iter().all(|record| record.bytes().is_ok()));
+    let again: Vec<String> =
+        records.iter().filter_map(|record| record.bytes().err()).map(|error| error.to_string()).collect();
+    assert!(again.iter().any(|error| error.starts_with("limit reached: bytes is 6000")), "{again:?}");
+    let packed = producers().join("django-5.2.19/filecache/f9c7b7675d9da5a80bc92eb60e78dbf0.djcache");
+    let limits = oiji::Limits { allocation: 100, ..limits };
+    let store = Store::open_with(packed, &oiji::ReadOptions::new().limits(limits)).unwrap();
+    assert!(store.get("value").unwrap().unwrap().bytes().unwrap_err().to_string().contains("allocation is 100"));
+    assert!(store.get("expires").unwrap().unwrap().graph().is_ok());
+}
+
+#[test]
+fn damaged_stores_end_with_errors() {
+    let limits = oiji::Limits { bytes: 1 << 20, allocation: 1 << 20, ..oiji::Limits::default() };
+    let options = oiji::ReadOptions::new().limits(limits);
+    let mut state = 0x9e37_79b9_u64;
+    let mut random = move |bound: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 33) as usize % bound
+    };
+    let mut read = 0;
+    for file in [
+        "shelve-py311-debian/dbm_gnu",
+        "shelve-py311-debian/dbm_ndbm.db",
+        "zodb-6.4/Data.fs",
+        "diskcache-5.6.3/dc/cache.db",
+    ] {
+        let whole = fs::read(producers().join(file)).unwrap();
+        // What is not zero says something.
+        let telling: Vec<usize> = (0..whole.len()).filter(|at| whole[*at] != 0).collect();
+        for _ in 0..300 {
+            let mut bytes = whole.clone();
+            for _ in 0..=random(4) {
+                let at = telling[random(telling.len())];
+                bytes[at] = [0, 1, 0x7f, 0xff, random(256) as u8][random(5)];
+            }
+            let Ok(store) = Store::from_slice_with(&bytes, &options) else { continue };
+            for record in store.records().chain(store.remains()).take(100_000).flatten() {
+                read += u64::from(record.content().is_ok());
+            }
+        }
+    }
+    assert!(read > 1000, "{read}");
+}

@@ -68,9 +68,9 @@ impl<'a> Gdbm<'a> {
             let (Some(directory), Some(directory_len), Some(bucket_len)) = header else { continue };
             let rows = layout.int(&head, at + 12).unwrap_or(0) as usize;
             // Only in the right layout do rows fill the bucket.
-            let filled = rows.checked_mul(layout.row).and_then(|rows| rows.checked_add(layout.head));
-            if rows > 0 && filled == Some(bucket_len as usize) && (directory_len as usize).is_multiple_of(layout.offset)
-            {
+            let filled = (rows as u64).saturating_mul(layout.row as u64).saturating_add(layout.head as u64);
+            let is_full = u64::from(bucket_len).checked_sub(filled).is_some_and(|left| left < layout.row as u64);
+            if rows > 0 && is_full && (directory_len as usize).is_multiple_of(layout.offset) {
                 drop(head);
                 let (directory_len, bucket_len) = (u64::from(directory_len), u64::from(bucket_len));
                 return Ok(Gdbm { bytes, layout, directory, directory_len, bucket_len, rows });
