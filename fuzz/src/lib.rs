@@ -6,6 +6,7 @@ mod archive;
 mod arrays;
 mod classes;
 mod cpython;
+mod stores;
 
 use std::io::BufReader;
 
@@ -19,6 +20,7 @@ pub use archive::archive;
 pub use arrays::arrays;
 pub use classes::classes;
 pub use cpython::cpython;
+pub use stores::stores;
 
 /// Ints of a size that a fuzzer can print again and again.
 fn options() -> ReadOptions<'static> {

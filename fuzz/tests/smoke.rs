@@ -12,6 +12,7 @@ const TARGETS: &[Target] = &[
     ("classes", oiji_fuzz::classes),
     ("archive", oiji_fuzz::archive),
     ("arrays", oiji_fuzz::arrays),
+    ("stores", oiji_fuzz::stores),
 ];
 
 fn run(target: &str) {
@@ -95,4 +96,9 @@ fn archive() {
 #[test]
 fn arrays() {
     run("arrays");
+}
+
+#[test]
+fn stores() {
+    run("stores");
 }
