@@ -1,9 +1,9 @@
-//! Files of arrays alone, `.npy`, `.npz` and safetensors, made of whatever holds arrays; and the list of what they have no
+//! Files of arrays alone, `.npy`, `.npz`, safetensors and state dicts of torch, made of whatever holds arrays; and the list of what they have no
 //! place for.
 
 use std::io::Write;
 
-use oiji::archive::{Contents, Format, save_npz, save_safetensors};
+use oiji::archive::{Contents, Format, save_npz, save_safetensors, save_torch};
 use oiji::array::{Array, Dtype};
 use oiji::{Error, Node, Value};
 
@@ -51,9 +51,10 @@ impl<'g> Flat<'g> {
     }
 
     fn add(&mut self, name: String, array: Array<'g>) {
-        let widened = if self.format == Format::Safetensors { None } else { widened(&array) };
+        let has_small_floats = matches!(self.format, Format::Safetensors | Format::Torch);
+        let widened = if has_small_floats { None } else { widened(&array) };
         if widened.is_some() {
-            self.notes.push(widening(&name, &array));
+            self.notes.push(widening(&name, array.dtype()));
         }
         let array = widened.unwrap_or(array);
         if let Err(error) = self.format.takes(&array) {
@@ -79,6 +80,7 @@ impl<'g> Flat<'g> {
         match (self.format, self.arrays.first()) {
             (Format::Npy, Some((_, array))) => array.write_npy(out),
             (Format::Safetensors, _) => save_safetensors(out, named()),
+            (Format::Torch, _) => save_torch(out, named()),
             _ => save_npz(out, named()),
         }
     }
@@ -109,17 +111,17 @@ pub(crate) fn tell(name: &str, notes: &[String], left_out: &[String]) -> Status 
 
 /// An array of a type that NumPy has not, as float32.
 pub(crate) fn widened(array: &Array<'_>) -> Option<Array<'static>> {
-    is_widened(array).then(|| array.to_float32().ok()).flatten()
+    is_widened(array.dtype()).then(|| array.to_float32().ok()).flatten()
 }
 
 /// Whether it is of such a type.
-pub(crate) fn is_widened(array: &Array<'_>) -> bool {
-    matches!(array.dtype(), Dtype::BFloat16 | Dtype::Float8(_))
+pub(crate) fn is_widened(dtype: &Dtype) -> bool {
+    matches!(dtype, Dtype::BFloat16 | Dtype::Float8(_))
 }
 
 /// What is said of it.
-pub(crate) fn widening(name: &str, array: &Array<'_>) -> String {
-    format!("{name}: {} became float32, which holds all of it", array.dtype())
+pub(crate) fn widening(name: &str, dtype: &Dtype) -> String {
+    format!("{name}: {dtype} became float32, which holds all of it")
 }
 
 /// A value in a few words.

@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 
-use oiji::archive::{Archive, Contents, Format};
+use oiji::archive::{Archive, ArrayInfo, Contents, Format};
 use oiji::array::Array;
 use oiji::{Error, Graph, ReadOptions};
 
 use crate::commands::is_over;
 use crate::failure::{Failure, complain, explain};
+use crate::flat;
 use crate::output::grouped;
 
 /// What was found in an input.
@@ -94,6 +95,32 @@ impl<'a> Holding<'a> {
             Holding::Archive(archive) => archive.whole_graph().map(Cow::Owned),
             Holding::Pickle(graph) => Ok(Cow::Borrowed(graph)),
         }
+    }
+
+    /// Of what `linked` gave, all with its arrays in it, their data borrowed.
+    pub(crate) fn inline<'g>(&self, linked: &'g Graph<'a>) -> Result<Cow<'g, Graph<'g>>, Error> {
+        match self {
+            Holding::Archive(archive) => archive.inline_graph(linked).map(Cow::Owned),
+            Holding::Pickle(_) => Ok(Cow::Borrowed(linked)),
+        }
+    }
+
+    /// About how many bytes its arrays have, if that is known before they are read.
+    pub(crate) fn size(&self) -> Option<u64> {
+        match self {
+            Holding::Archive(archive) => Some(archive.arrays().ok()?.iter().map(ArrayInfo::size).sum()),
+            Holding::Pickle(_) => None,
+        }
+    }
+
+    /// What is to be known of arrays that become those of NumPy.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        let arrays = match self {
+            Holding::Archive(archive) => archive.arrays().unwrap_or_default(),
+            Holding::Pickle(_) => Vec::new(),
+        };
+        let is_widened = |array: &&ArrayInfo| flat::is_widened(&array.dtype);
+        arrays.iter().filter(is_widened).map(|array| flat::widening(&array.name, &array.dtype)).collect()
     }
 
     /// The array with a name.

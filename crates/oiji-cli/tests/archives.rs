@@ -10,7 +10,7 @@ use std::path::Path;
 use common::{corpus, oiji, outcome, run};
 use oiji::archive::{Archive, Compression, Format};
 use oiji::array::Array;
-use oiji_testkit::{Python, numpys};
+use oiji_testkit::{Python, numpys, python_with};
 
 /// Runs a command with one input and one output, which must go well and say nothing.
 fn well(command: &[&str], from: &Path, to: &Path) {
@@ -90,7 +90,8 @@ fn tensors_become_safetensors_and_npz_and_a_pickle() {
         assert_eq!(one, other, "{}", array.name);
     }
     let to = folder.path().join("out.pkl");
-    well(&["convert", "--protocol", "2"], &from, &to);
+    let (status, _, said) = outcome(oiji().args(["convert", "--protocol", "2"]).arg(&from).arg("-o").arg(&to), b"");
+    assert_eq!((status, said.contains("note: bf16: bfloat16 became float32")), (0, true), "{said}");
     let bytes = fs::read(&to).unwrap();
     let graph = oiji::loads(&bytes).unwrap();
     let half = graph.root().get("bf16").unwrap().as_array().unwrap();
@@ -174,6 +175,66 @@ fn exchange(python: &Python) {
         quoted(pickle)
     );
     python.run(&check, b"").unwrap_or_else(|error| panic!("Python {}: {error}", python.name()));
+}
+
+/// Names and elements of all arrays.
+fn held(path: &Path) -> Vec<(String, Vec<u8>)> {
+    let bytes = fs::read(path).unwrap();
+    let archive = Archive::open(&bytes).unwrap();
+    let array = |name: &str| archive.array(name).unwrap().to_little_endian().unwrap().to_npy().unwrap();
+    let mut held: Vec<_> =
+        archive.arrays().unwrap().into_iter().map(|info| (info.name.clone(), array(&info.name))).collect();
+    held.sort();
+    held
+}
+
+#[test]
+fn state_dicts_become_safetensors_and_come_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let (tensors, again) = (folder.path().join("model.safetensors"), folder.path().join("again.pt"));
+    let from = producer("torch-2.15.0+cu132-py312/state_dict.pt");
+    let convert = |from: &Path, to: &Path| outcome(oiji().arg("convert").arg(from).arg("-o").arg(to), b"");
+    let (status, _, said) = convert(&from, &tensors);
+    assert_eq!((status, said.contains("left out: _metadata:")), (0, true), "{said}");
+    assert_eq!(convert(&tensors, &again), (0, String::new(), String::new()));
+    assert_eq!(Archive::open(&fs::read(&again).unwrap()).unwrap().format(), Format::Torch);
+    assert_eq!(held(&again), held(&from));
+
+    // What torch has no word for is told.
+    let npz = folder.path().join("names.npz");
+    let python = "import numpy, sys; numpy.savez(sys.argv[1], text=numpy.array(['a']), x=numpy.arange(2.))";
+    let Some(numpy) = numpys().pop() else { return };
+    numpy.run_with(&["-c", python, npz.to_str().unwrap()], b"").unwrap();
+    let (status, _, said) = convert(&npz, &again);
+    assert_eq!((status, said.contains("left out: text: ") && said.contains("torch has no ")), (1, true), "{said}");
+    assert_eq!(held(&again).len(), 1);
+}
+
+#[test]
+fn files_of_joblib_become_archives_and_come_back() {
+    let Some(python) = python_with((3, 11), &["joblib", "numpy"]) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let (first, zip, second) = (at("first.joblib"), at("model.zip"), at("second.joblib"));
+    let run = |script: &str, path: &Path| {
+        let told =
+            python.run_with(&["-c", script, path.to_str().unwrap()], b"").unwrap_or_else(|error| panic!("{error}"));
+        String::from_utf8(told).unwrap()
+    };
+    let dump = "import sys, numpy, joblib; x = numpy.arange(2000.).reshape(2, 1000)
+joblib.dump({'x': x, 'same': x, 'rest': ['text', 7], 'objects': numpy.array([None, 'a'], object)}, sys.argv[1])";
+    let load = "import sys, joblib; held = joblib.load(sys.argv[1], mmap_mode='r')
+print(type(held['x']).__name__, held['x'].shape, held['x'].sum(), held['x'] is held['same'], held['rest'], list(held['objects']))";
+    run(dump, &first);
+    let expected = run(load, &first);
+    well(&["convert"], &first, &zip);
+    assert_eq!(Archive::open(&fs::read(&zip).unwrap()).unwrap().format(), Format::Robust);
+    well(&["convert"], &zip, &second);
+    assert_eq!(run(load, &second), expected);
+    // And a checkpoint, whose tensors become arrays.
+    well(&["convert", "--to", "joblib"], &producer("torch-2.15.0+cu132-py312/state_dict.pt"), &second);
+    let bytes = fs::read(&second).unwrap();
+    assert_eq!(Archive::open(&bytes).unwrap().array("fc1.weight").unwrap().shape(), [8, 4]);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use oiji::archive::{DumpOptions, Format};
+use oiji::archive::{DumpOptions, Format, save_joblib};
 use oiji::graph::Path;
 use oiji::json::{self, JsonOptions};
 use oiji::machine::MemoScope;
@@ -16,14 +16,14 @@ use crate::commands::{is_over, pack};
 use crate::compression::Compression;
 use crate::destination::Destination;
 use crate::failure::{Failure, Status, explain};
-use crate::flat::Flat;
+use crate::flat::{self, Flat};
 use crate::holding::{Holding, PickleArg};
 use crate::input::Input;
 use crate::options::{LimitArgs, Py2Args};
 use crate::pages::Pages;
 use crate::table::{Style, Table};
 
-/// Write pickles in another protocol, or as JSON and back; arrays as .npz or safetensors.
+/// Write pickles in another protocol, or as JSON and back; arrays as .npz, safetensors or .pt.
 ///
 /// JSON is tagged where it has no such type, so that nothing is lost: converted back it is the same pickle. With --plain it
 /// has no tags, and what does not fit is an error that says where. The form of OUT is told by --to or by its name; input
@@ -33,9 +33,9 @@ use crate::table::{Style, Table};
 /// the same file. Where its name ends in .gz, .bz2, .xz, .zst or .lz4 it is compressed so. All pickles of an input with several
 /// are converted.
 ///
-/// Arrays of whatever holds some, pickles, .npy, .npz, robust archives, PyTorch checkpoints, safetensors, are written as .npy,
-/// .npz or safetensors, each under its way from the root, or with everything around them as a robust archive or a pickle. What
-/// has no place in the output is listed on standard error.
+/// Arrays of whatever holds some, pickles, .npy, .npz, robust archives, PyTorch checkpoints, safetensors, joblib's files, are
+/// written as .npy, .npz, safetensors or a state dict of torch, each under its way from the root, or with everything around
+/// them as a robust archive, a pickle or a file of joblib. What has no place in the output is listed on standard error.
 ///
 /// A DataFrame or Series of pandas is written as CSV, as pandas' to_csv does it, or as JSON lines; the index comes first. Of
 /// several in a file --path takes one.
@@ -53,6 +53,8 @@ Examples:
   oiji convert data.json -o data.pkl
   oiji convert --plain config.pkl
   oiji convert checkpoint.pt -o model.safetensors
+  oiji convert model.safetensors -o model.pt
+  oiji convert forest.joblib -o forest.zip
   oiji convert model.pkl -o arrays.npz
   oiji convert frame.pkl -o frame.csv
   oiji convert --path train data.pkl -o train.jsonl
@@ -74,7 +76,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=i64::from(oiji::HIGHEST_PROTOCOL)))]
     protocol: Option<u8>,
 
-    /// The form to write [default: by the name of OUT: .json, .npy, .npz, .safetensors, .zip, .csv, .jsonl; else pickle]
+    /// The form to write [default: by the name of OUT: .json, .npy, .npz, .safetensors, .pt, .pth, .joblib, .zip, .csv, .jsonl; else pickle]
     #[arg(long, value_name = "FORM")]
     to: Option<Form>,
 
@@ -124,6 +126,10 @@ enum Form {
     Safetensors,
     /// A robust archive, as `oiji pack` writes it
     Robust,
+    /// A state dict of all arrays by name, for torch.load, also with weights_only=True
+    Pt,
+    /// A pickle with arrays that are mapped on load, for joblib.load
+    Joblib,
     /// A DataFrame or Series, as pandas' to_csv writes it
     Csv,
     /// A DataFrame or Series, a JSON object a row
@@ -158,7 +164,7 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
 
 /// Writes what holds arrays in a form that has them, or an archive as a pickle or JSON.
 fn arrays(args: &Args, input: &mut Input, form: Form) -> Result<(Destination, Status), Failure> {
-    let is_pickle = matches!(form, Form::Pickle | Form::Robust);
+    let is_pickle = matches!(form, Form::Pickle | Form::Robust | Form::Joblib);
     let name = input.name().to_owned();
     if args.optimize || args.drop_rest || args.one_memo || args.protocol.is_some() && !is_pickle {
         let problem = "--protocol, --optimize, --drop-rest and --one-memo are for pickles; leave them out";
@@ -175,6 +181,7 @@ fn arrays(args: &Args, input: &mut Input, form: Form) -> Result<(Destination, St
         Form::Npy => Format::Npy,
         Form::Npz => Format::Npz,
         Form::Safetensors => Format::Safetensors,
+        Form::Pt => Format::Torch,
         Form::Csv | Form::Jsonl => {
             let style = if form == Form::Csv { Style::Csv } else { Style::Lines };
             let graph = watch.during(|| holding.linked()).map_err(about)?;
@@ -184,18 +191,23 @@ fn arrays(args: &Args, input: &mut Input, form: Form) -> Result<(Destination, St
             out.write_with(&name, None, pages, |out| table.write(out))?;
             return Ok((out, table.tell(&name)));
         }
-        Form::Pickle | Form::Json | Form::Robust => {
+        Form::Json => {
             let graph = watch.during(|| holding.whole()).map_err(about)?;
-            let mut out = Destination::open(args.output.as_deref(), form == Form::Json)?;
-            match form {
-                Form::Json => write_json(args, &name, &graph, &mut out)?,
-                Form::Robust => {
-                    let options = DumpOptions::new().writing(writing).paths(pack::has_names(&holding));
-                    out.write_with(&name, None, pages, |out| options.to_writer(graph.root(), out))?;
-                }
-                _ => out.write_with(&name, None, pages, |out| writing.to_writer(&graph, out))?,
-            }
-            return Ok((out, Status::Done));
+            let mut out = Destination::open(args.output.as_deref(), true)?;
+            write_json(args, &name, &graph, &mut out)?;
+            return Ok((out, flat::tell(&name, &holding.notes(), &[])));
+        }
+        Form::Pickle | Form::Robust | Form::Joblib => {
+            let linked = watch.during(|| holding.linked()).map_err(about)?;
+            let graph = holding.inline(&linked).map_err(about)?;
+            let mut out = Destination::open(args.output.as_deref(), false)?;
+            let options = DumpOptions::new().writing(writing).paths(pack::has_names(&holding));
+            out.write_with(&name, holding.size(), pages, |out| match form {
+                Form::Robust => options.to_writer(graph.root(), out),
+                Form::Joblib => save_joblib(out, graph.root(), writing),
+                _ => writing.to_writer(&graph, out),
+            })?;
+            return Ok((out, flat::tell(&name, &holding.notes(), &[])));
         }
     };
     let graph = watch.during(|| holding.linked()).map_err(about)?;
@@ -351,6 +363,8 @@ impl Args {
             (None, Some("npz")) => Form::Npz,
             (None, Some("safetensors")) => Form::Safetensors,
             (None, Some("zip")) => Form::Robust,
+            (None, Some("pt" | "pth")) => Form::Pt,
+            (None, Some("joblib")) => Form::Joblib,
             (None, Some("csv")) => Form::Csv,
             (None, Some("jsonl" | "ndjson")) => Form::Jsonl,
             (None, _) => Form::Pickle,

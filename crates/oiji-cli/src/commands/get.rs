@@ -90,8 +90,8 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
 
 /// Says of an array of the input `name` what became of it, or of its mask, as it was written as .npy.
 pub(crate) fn tell_of_npy(name: &str, array_name: &str, array: &Array<'_>) -> Status {
-    if flat::is_widened(array) {
-        complain(&Failure::about(name, format!("note: {}", flat::widening(array_name, array))));
+    if flat::is_widened(array.dtype()) {
+        complain(&Failure::about(name, format!("note: {}", flat::widening(array_name, array.dtype()))));
     }
     match array.masked() {
         Some(_) => {

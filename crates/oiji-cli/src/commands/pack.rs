@@ -7,6 +7,7 @@ use oiji::archive::{DumpOptions, Format};
 
 use crate::destination::Destination;
 use crate::failure::{Failure, Status, explain};
+use crate::flat;
 use crate::holding::{Holding, PickleArg};
 use crate::input::Input;
 use crate::options::{Compress, LimitArgs, Py2Args};
@@ -78,7 +79,9 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
     let reading = args.py2.read_options().limits(input.limits());
     let (bytes, pages) = input.bytes_and_pages()?;
     let holding = watch.during(|| Holding::of(&name, bytes, &reading, args.pickle))?;
-    let graph = watch.during(|| holding.whole()).map_err(|error| Failure::about(&name, explain(&error)))?;
+    let about = |error| Failure::about(&name, explain(&error));
+    let linked = watch.during(|| holding.linked()).map_err(about)?;
+    let graph = holding.inline(&linked).map_err(about)?;
     let protocol = args.protocol.unwrap_or(oiji::DEFAULT_PROTOCOL);
     let paths = args.names.map_or_else(|| has_names(&holding), |names| names == Names::Paths);
     let options = DumpOptions::new()
@@ -87,13 +90,15 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
         .compatible(args.compatible)
         .writing(WriteOptions::new().protocol(protocol).fix_imports(args.py2.fix_imports()));
     let mut out = Destination::open(args.output.as_deref(), false)?;
-    out.write_with(&name, None, pages, |out| options.to_writer(graph.root(), out))?;
+    out.write_with(&name, holding.size(), pages, |out| options.to_writer(graph.root(), out))?;
+    let notes = holding.notes();
     // Some systems let nobody replace a file that is mapped.
     drop(graph);
+    drop(linked);
     drop(holding);
     drop(input);
     out.finish()?;
-    Ok(Status::Done)
+    Ok(flat::tell(&name, &notes, &[]))
 }
 
 /// Whether arrays have names in their format.

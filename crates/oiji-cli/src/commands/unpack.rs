@@ -6,7 +6,8 @@ use oiji::WriteOptions;
 
 use crate::destination::Destination;
 use crate::failure::{Failure, Status, explain};
-use crate::holding::{self, may_be_archive};
+use crate::flat;
+use crate::holding::{self, Holding, may_be_archive};
 use crate::input::Input;
 use crate::options::{LimitArgs, Py2Args};
 
@@ -54,14 +55,19 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
     if !may_be_archive(bytes) {
         return Err(Failure::about(&name, "no archive; `oiji convert` writes pickles in other forms"));
     }
-    let archive = holding::open(&name, bytes, &reading)?;
-    let graph = watch.during(|| archive.whole_graph()).map_err(|error| Failure::about(&name, explain(&error)))?;
+    let about = |error| Failure::about(&name, explain(&error));
+    let holding = Holding::Archive(holding::open(&name, bytes, &reading)?);
+    let linked = watch.during(|| holding.linked()).map_err(about)?;
+    let graph = holding.inline(&linked).map_err(about)?;
     let protocol = args.protocol.unwrap_or(oiji::DEFAULT_PROTOCOL);
     let options = WriteOptions::new().protocol(protocol).fix_imports(args.py2.fix_imports());
     let mut out = Destination::open(args.output.as_deref(), false)?;
-    out.write_with(&name, None, pages, |out| options.to_writer(&graph, out))?;
-    drop(archive);
+    out.write_with(&name, holding.size(), pages, |out| options.to_writer(&graph, out))?;
+    let notes = holding.notes();
+    drop(graph);
+    drop(linked);
+    drop(holding);
     drop(input);
     out.finish()?;
-    Ok(Status::Done)
+    Ok(flat::tell(&name, &notes, &[]))
 }

@@ -155,6 +155,7 @@ impl Format {
             Format::Safetensors => safetensors::word(array.dtype()).map(drop)?,
             #[cfg(not(feature = "safetensors"))]
             Format::Safetensors => return Err(invalid("built without safetensors")),
+            Format::Torch => torch::check_dtype(array.dtype())?,
             _ => Graph::new().add_dtype(array.dtype()).map(drop)?,
         }
         if array.objects().is_none() {
@@ -475,6 +476,27 @@ impl<'a> Archive<'a> {
     /// As for [`Archive::linked_graph`]; what is wrong with an array, with its name.
     pub fn whole_graph(&self) -> Result<Graph<'static>> {
         whole::whole_graph(&*self.container)
+    }
+
+    /// As [`Archive::whole_graph`], of what [`Archive::linked_graph`] gave: the data of arrays is borrowed from it, and so from the
+    /// file if it is stored there, as buffers that are written in band.
+    ///
+    /// ```
+    /// use oiji::archive::{Archive, save_npz};
+    /// use oiji::{WriteOptions, array::Array};
+    /// let mut npz = Vec::new();
+    /// save_npz(&mut npz, [("x", &Array::from_values(&[1_u8, 2], &[2])?)])?;
+    /// let archive = Archive::open(&npz)?;
+    /// let linked = archive.linked_graph(u64::MAX)?;
+    /// let pickle = WriteOptions::new().to_vec(&archive.inline_graph(&linked)?)?;
+    /// assert_eq!(oiji::loads(&pickle)?.root().get("x")?.as_array()?.to_vec::<u8>()?, [1, 2]);
+    /// # Ok::<(), oiji::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`Archive::whole_graph`].
+    pub fn inline_graph<'g>(&self, linked: &'g Graph<'a>) -> Result<Graph<'g>> {
+        whole::inline_graph(&*self.container, linked)
     }
 
     /// Reads every member to its end and holds it against its checksum; gives the names of those that are broken, with the

@@ -1,11 +1,12 @@
-//! safetensors: a header of names, dtypes and shapes, and the data of all tensors. The crate of that name reads and writes
-//! the header; data is borrowed.
+//! safetensors: a header of names, dtypes and shapes, and the data of all tensors. The crate of that name reads the
+//! header; data is borrowed. It writes whole files in memory alone, so ours are written here, one tensor after another.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::io::Write;
 
 use ::safetensors::tensor::{Dtype as Named, SafeTensors, TensorView};
+use json_event_parser::{JsonEvent, WriterJsonSerializer};
 
 use crate::archive::container::{Container, no_array};
 use crate::archive::zip::invalid;
@@ -153,30 +154,80 @@ pub fn save_safetensors<'n, 'd: 'n, W: Write>(
     arrays: impl IntoIterator<Item = (&'n str, &'n Array<'d>)>,
 ) -> Result<()> {
     let mut names = HashSet::new();
-    let mut owned = Vec::new();
+    let mut tensors = Vec::new();
     for (name, array) in arrays {
         if !names.insert(name) {
             return Err(invalid(format!("two arrays are called {name}")));
         }
         let named = word(array.dtype()).map_err(|error| invalid(format!("{name}: {error}")))?;
-        let shape: Vec<usize> = array.shape().iter().map(|axis| *axis as usize).collect();
-        let little = array.dtype().with_byte_order(LITTLE);
-        // What stands so already is not copied.
-        let bytes = if little == *array.dtype() {
-            array.c_order_bytes()?
-        } else {
-            Cow::Owned(array.to_little_endian()?.bytes()?.into_owned())
-        };
-        owned.push((name, named, shape, bytes));
+        tensors.push((name, named, array));
     }
-    let views: Vec<(&str, TensorView<'_>)> = owned
-        .iter()
-        .map(|(name, named, shape, bytes)| Ok((*name, TensorView::new(*named, shape.clone(), bytes).map_err(failed)?)))
-        .collect::<Result<_>>()?;
-    to.write_all(&::safetensors::serialize(views, None).map_err(failed)?)?;
+    // As the crate orders them: the largest elements first, so that all are aligned, and then by name.
+    tensors.sort_by(|one, other| other.1.cmp(&one.1).then(one.0.cmp(other.0)));
+    to.write_all(&header(&tensors)?)?;
+    for (_, _, array) in tensors {
+        // What stands so already is not copied, and of what does not one array at a time.
+        if array.dtype().with_byte_order(LITTLE) == *array.dtype() {
+            to.write_all(&array.c_order_bytes()?)?;
+        } else {
+            to.write_all(&array.to_little_endian()?.c_order_bytes()?)?;
+        }
+    }
     Ok(())
 }
 
-fn failed(error: ::safetensors::SafeTensorError) -> crate::Error {
-    invalid(format!("safetensors: {error}"))
+/// Names, dtypes, shapes and places of tensors as JSON, with its length before it and spaces after it.
+fn header(tensors: &[(&str, Named, &Array<'_>)]) -> Result<Vec<u8>> {
+    const ALIGNMENT: usize = 8;
+    let mut json = WriterJsonSerializer::new(vec![0; 8]);
+    json.serialize_event(JsonEvent::StartObject)?;
+    let mut end = 0_u64;
+    for (name, named, array) in tensors {
+        let start = end;
+        end = end.checked_add(array.size()).ok_or_else(|| invalid("more bytes than 64 bits can count"))?;
+        json.serialize_event(JsonEvent::ObjectKey((*name).into()))?;
+        json.serialize_event(JsonEvent::StartObject)?;
+        json.serialize_event(JsonEvent::ObjectKey("dtype".into()))?;
+        json.serialize_event(JsonEvent::String(named.to_string().into()))?;
+        for (key, numbers) in [("shape", array.shape()), ("data_offsets", &[start, end])] {
+            json.serialize_event(JsonEvent::ObjectKey(key.into()))?;
+            json.serialize_event(JsonEvent::StartArray)?;
+            for number in numbers {
+                json.serialize_event(JsonEvent::Number(number.to_string().into()))?;
+            }
+            json.serialize_event(JsonEvent::EndArray)?;
+        }
+        json.serialize_event(JsonEvent::EndObject)?;
+    }
+    json.serialize_event(JsonEvent::EndObject)?;
+    let mut bytes = json.finish()?;
+    bytes.resize(bytes.len().next_multiple_of(ALIGNMENT), b' ');
+    let len = (bytes.len() - 8) as u64;
+    bytes[..8].copy_from_slice(&len.to_le_bytes());
+    Ok(bytes)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bytes_are_those_of_the_crate() {
+        let wide = Array::from_values(&[1.5_f64, 2.5], &[2, 1]).unwrap();
+        let narrow = Array::from_values(&[1_u8, 2, 3], &[3]).unwrap();
+        let none = Array::from_values::<i32>(&[], &[0, 2]).unwrap();
+        let arrays = [("b \"ü", &narrow), ("none", &none), ("z", &wide), ("a", &wide)];
+        let mut ours = Vec::new();
+        save_safetensors(&mut ours, arrays).unwrap();
+        let views: Vec<(String, TensorView<'_>)> = arrays
+            .iter()
+            .map(|(name, array)| {
+                let Cow::Borrowed(bytes) = array.c_order_bytes().unwrap() else { unreachable!() };
+                let shape = array.shape().iter().map(|axis| *axis as usize).collect();
+                ((*name).to_owned(), TensorView::new(word(array.dtype()).unwrap(), shape, bytes).unwrap())
+            })
+            .collect();
+        assert_eq!(ours, ::safetensors::serialize(views, None).unwrap());
+    }
 }

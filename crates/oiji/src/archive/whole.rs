@@ -13,6 +13,23 @@ use crate::graph::{Graph, Id, Node, Value};
 /// See `Archive::whole_graph`.
 pub(crate) fn whole_graph<'a>(container: &(dyn Container<'a> + 'a)) -> Result<Graph<'static>> {
     let linked = container.linked(u64::MAX)?;
+    put_in(container, &linked, |whole, array| whole.add_array(array))
+}
+
+/// See `Archive::inline_graph`.
+pub(crate) fn inline_graph<'g, 'a: 'g>(
+    container: &(dyn Container<'a> + 'a),
+    linked: &'g Graph<'a>,
+) -> Result<Graph<'g>> {
+    put_in(container, linked, |whole, array| whole.add_borrowed_array(array))
+}
+
+/// What `linked` holds, with the arrays that stand outside of it added by `add`.
+fn put_in<'g, 'a: 'g, 'w>(
+    container: &(dyn Container<'a> + 'a),
+    linked: &'g Graph<'a>,
+    add: impl Fn(&mut Graph<'w>, &Array<'g>) -> Result<Id>,
+) -> Result<Graph<'w>> {
     let mut found: Vec<Value<'_>> = Vec::new();
     walk(linked.root(), false, |value, _| {
         let is_outside = match value.node() {
@@ -25,7 +42,7 @@ pub(crate) fn whole_graph<'a>(container: &(dyn Container<'a> + 'a)) -> Result<Gr
         !is_outside
     });
     let mut whole = Graph::new();
-    let mut copied = Copied::of(&linked);
+    let mut copied = Copied::of(linked);
     // A persistent value is written anew in each place; what it stands for is one.
     let mut pieces: FxHashMap<usize, Id> = FxHashMap::default();
     for value in found {
@@ -36,7 +53,7 @@ pub(crate) fn whole_graph<'a>(container: &(dyn Container<'a> + 'a)) -> Result<Gr
         }
         let Some(array) = array(container, value)? else { continue };
         let is_known = !matches!(array.dtype(), Dtype::BFloat16 | Dtype::Float8(_));
-        let id = if is_known { whole.add_array(&array)? } else { whole.add_array(&array.to_float32()?)? };
+        let id = if is_known { add(&mut whole, &array)? } else { whole.add_array(&array.to_float32()?)? };
         copied.stands_for(value.id(), id);
         if let Some(piece) = piece {
             pieces.insert(piece, id);

@@ -1,11 +1,36 @@
 //! Arrays and dtypes as the calls that make them, written so that NumPy 1.16 to 2.x load them, on Python 2 and 3: under the
 //! old names of modules, which new versions know too.
 
+use std::borrow::Cow;
+
 use crate::array::array::{Array, Data};
 use crate::array::dtype::{Dtype, Record, bad};
 use crate::array::layout::Layout;
 use crate::error::Result;
 use crate::graph::{Graph, Id, Made, Node, StepKind};
+
+#[cfg(feature = "archive")]
+impl<'a> Graph<'a> {
+    /// As `add_array`; data that is borrowed stays so, as a buffer.
+    pub(crate) fn add_borrowed_array(&mut self, array: &Array<'a>) -> Result<Id> {
+        // What the array itself borrows lives longer than the array.
+        let borrowed = match array.data() {
+            Data::Bytes(Cow::Borrowed(all)) => *all,
+            _ => &[],
+        };
+        self.add_array_by(array, |graph, bytes| {
+            let start = (bytes.as_ptr() as usize).wrapping_sub(borrowed.as_ptr() as usize);
+            let part = borrowed.get(start..start.saturating_add(bytes.len()));
+            match part.filter(|part| !part.is_empty() && matches!(bytes, Cow::Borrowed(_))) {
+                Some(part) => {
+                    let index = graph.push_buffer(Cow::Borrowed(part));
+                    graph.add_buffer(index, true)
+                }
+                None => graph.add_bytes(&bytes),
+            }
+        })
+    }
+}
 
 /// Arrays in a graph.
 impl Graph<'_> {
@@ -24,6 +49,15 @@ impl Graph<'_> {
     /// # Errors
     /// `InvalidArray` for dtypes that NumPy has not, and for data that is kept elsewhere.
     pub fn add_array(&mut self, array: &Array<'_>) -> Result<Id> {
+        self.add_array_by(array, |graph, bytes| graph.add_bytes(&bytes))
+    }
+
+    /// Adds an array by what `add` makes of its data.
+    fn add_array_by<'d>(
+        &mut self,
+        array: &'d Array<'_>,
+        add: impl FnOnce(&mut Self, Cow<'d, [u8]>) -> Result<Id>,
+    ) -> Result<Id> {
         let plain = self.add_global("numpy", "ndarray")?;
         let class = match array.class().and_then(known_class) {
             Some((module, name)) => self.add_global(module, name)?,
@@ -58,8 +92,8 @@ impl Graph<'_> {
                     }
                 }
             }
-            _ if is_fortran => self.add_bytes(&array.bytes()?)?,
-            _ => self.add_bytes(&array.c_order_bytes()?)?,
+            _ if is_fortran => add(self, array.bytes()?)?,
+            _ => add(self, array.c_order_bytes()?)?,
         };
         let is_record = array.class().is_some_and(|class| class.ends_with(".recarray"));
         let dtype = match (array.dtype(), array.objects()) {

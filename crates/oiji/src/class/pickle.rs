@@ -284,7 +284,7 @@ impl<'p> Pickling<'p> {
     /// # Errors
     /// `Limit` when the graph is full.
     pub fn buffer(&mut self, bytes: &[u8], read_only: bool) -> Result<Id> {
-        let index = self.graph.push_buffer(bytes.to_vec());
+        let index = self.graph.push_buffer(bytes.to_vec().into());
         let id = self.graph.add_buffer(index, read_only)?;
         self.made(id);
         Ok(id)

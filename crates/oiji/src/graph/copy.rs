@@ -106,7 +106,7 @@ impl Graph<'_> {
             }
             Kind::Buffer => {
                 let index = match from.buffer_bytes(slot.data) {
-                    Some(bytes) => self.push_buffer(bytes.to_vec()),
+                    Some(bytes) => self.push_buffer(bytes.to_vec().into()),
                     None => self.buffer_count,
                 };
                 self.buffer_count = self.buffer_count.max(index + 1);

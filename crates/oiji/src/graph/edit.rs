@@ -116,11 +116,11 @@ impl<'a> Graph<'a> {
     }
 
     /// The number of a new buffer with this content.
-    pub(crate) fn push_buffer(&mut self, bytes: Vec<u8>) -> u64 {
+    pub(crate) fn push_buffer(&mut self, bytes: Cow<'a, [u8]>) -> u64 {
         let index = self.buffer_count.max(self.buffers.len() as u64);
         // The content of those between stays unknown.
         self.buffers.resize(index as usize, None);
-        self.buffers.push(Some(Cow::Owned(bytes)));
+        self.buffers.push(Some(bytes));
         self.buffer_count = index + 1;
         index
     }

@@ -8,6 +8,7 @@ mod zip;
 
 pub(crate) use legacy::Legacy;
 pub(crate) use parts::Parts;
+pub(crate) use save::check_dtype;
 pub use save::save_torch;
 pub(crate) use tar::Tar;
 pub(crate) use zip::Torch;

@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 use crate::archive::Compression;
 use crate::archive::zip::{ZipWriter, invalid};
 use crate::array::tensor::torch_dtype;
-use crate::array::{Array, ByteOrder, Data};
+use crate::array::{Array, ByteOrder, Data, Dtype};
 use crate::error::Result;
 use crate::graph::{Graph, Id, Made, StepKind, WriteOptions};
 
@@ -134,14 +134,10 @@ impl StateDict {
     }
 
     fn add(&mut self, name: &str, array: &Array<'_>, key: usize) -> Result<()> {
-        let dtype = array.dtype().with_byte_order(ByteOrder::Little);
-        let is = |name: &str| torch_dtype(name).as_ref() == Some(&dtype);
-        let typed = STORAGES.iter().find(|(_, name)| is(name)).map(|(class, _)| *class);
-        let untyped = UNTYPED.iter().copied().find(|name| is(name));
-        let (class, count, said) = match (typed, untyped) {
-            (Some(class), _) => (self.global("torch", class)?, array.count(), None),
-            (None, Some(said)) => (self.global("torch.storage", "UntypedStorage")?, array.size(), Some(said)),
-            (None, None) => return Err(invalid(format!("{name}: torch has no {}", array.dtype()))),
+        let (class, count, said) = match storage(array.dtype()) {
+            Some(Storage::Typed(class)) => (self.global("torch", class)?, array.count(), None),
+            Some(Storage::Untyped(said)) => (self.global("torch.storage", "UntypedStorage")?, array.size(), Some(said)),
+            None => return Err(invalid(format!("{name}: torch has no {}", array.dtype()))),
         };
         let [word, location] = self.words;
         let key = self.graph.add_str(&key.to_string())?;
@@ -175,6 +171,29 @@ impl StateDict {
         self.graph.set_roots(vec![self.root]);
         Ok(self.graph)
     }
+}
+
+/// What the data of a tensor stands in.
+enum Storage {
+    /// A storage of this class.
+    Typed(&'static str),
+    /// Bytes, whose dtype the tensor says.
+    Untyped(&'static str),
+}
+
+fn storage(dtype: &Dtype) -> Option<Storage> {
+    let dtype = dtype.with_byte_order(ByteOrder::Little);
+    let is = |name: &str| torch_dtype(name).as_ref() == Some(&dtype);
+    let typed = STORAGES.iter().find(|(_, name)| is(name)).map(|(class, _)| Storage::Typed(class));
+    typed.or_else(|| UNTYPED.iter().copied().find(|name| is(name)).map(Storage::Untyped))
+}
+
+/// Whether torch has tensors of a dtype.
+///
+/// # Errors
+/// `InvalidArchive` if it has not.
+pub(crate) fn check_dtype(dtype: &Dtype) -> Result<()> {
+    storage(dtype).map(drop).ok_or_else(|| invalid(format!("torch has no {dtype}")))
 }
 
 /// Strides of C order in elements, outermost first.
