@@ -1,7 +1,9 @@
-//! Arrays of any bytes: as a `.npy` file, and inside a pickle.
+//! Arrays of any bytes: as a `.npy` file, and inside a pickle, with the tables and matrices made of them.
 
 use oiji::Graph;
 use oiji::array::{Array, Dtype};
+
+use crate::tables::tables;
 
 /// Any bytes are arrays, which can be looked at and come back as they were written, or errors; those of `.npy` files have an
 /// offset.
@@ -18,6 +20,7 @@ pub fn arrays(input: &[u8]) {
             look(&array);
         }
     }
+    tables(&graph);
 }
 
 /// What an array says of itself fits together, and is the same when it is read again.

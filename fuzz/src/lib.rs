@@ -7,6 +7,7 @@ mod arrays;
 mod classes;
 mod cpython;
 mod stores;
+mod tables;
 
 use std::io::BufReader;
 

@@ -6,7 +6,7 @@ use std::fs;
 use std::io::Read;
 
 use oiji::frame::{Cell, Column, Frame, Index};
-use oiji::{Graph, Value};
+use oiji::{Graph, Limits, Value};
 use oiji_testkit::corpus;
 use serde_json::Value as Json;
 
@@ -145,4 +145,137 @@ fn every_table_of_the_corpus_holds_what_pandas_says() {
         (count, cells) = (count + 1, cells + checked.cells);
     }
     assert!(count > 120 && cells > 2000, "{count} files, {cells} cells");
+}
+
+/// `RangeIndex(start, stop)`.
+fn range(start: i64, stop: i64) -> Vec<u8> {
+    let text = format!(
+        "cpandas.core.indexes.base\n_new_Index\n(cpandas\nRangeIndex\n(dS'start'\nL{start}L\nsS'stop'\nL{stop}L\nsS'step'\nI1\nstR"
+    );
+    text.into_bytes()
+}
+
+/// An array of bytes, of one axis or two.
+fn array(bytes: &[u8], shape: [u8; 2]) -> Vec<u8> {
+    let mut out = b"cnumpy._core.numeric\n_frombuffer\n(C".to_vec();
+    out.push(bytes.len() as u8);
+    out.extend_from_slice(bytes);
+    out.extend_from_slice(b"cnumpy\ndtype\n(Vu1\n\x89\x88tR(K\x03V|\nNNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb(K");
+    out.extend_from_slice(&[shape[0], b'K', shape[1]]);
+    out.extend_from_slice(b"tVC\ntR");
+    out
+}
+
+/// A block with columns `start` to `stop`.
+fn block(values: &[u8], start: i64, stop: i64) -> Vec<u8> {
+    let place = format!("cbuiltins\nslice\n(L{start}L\nL{stop}L\nI1\ntRI2\ntR");
+    [b"cpandas._libs.internals\n_unpickle_block\n(", values, place.as_bytes()].concat()
+}
+
+/// A DataFrame of pandas 3 with these blocks, labels of columns and of rows.
+fn table(blocks: &[Vec<u8>], axes: &[Vec<u8>]) -> Vec<u8> {
+    let start = b"ccopyreg\n_reconstructor\n(cpandas\nDataFrame\ncbuiltins\nobject\nNtR(dV_mgr\n\
+        cpandas.core.internals.managers\nBlockManager\n((";
+    [&start[..], &blocks.concat(), b"t(", &axes.concat(), b"ltRsb."].concat()
+}
+
+/// What is wrong with a table.
+fn problem(pickle: &[u8], limits: &Limits) -> String {
+    let graph = Graph::from_slice(pickle).unwrap();
+    match Frame::with_limits(graph.root(), limits) {
+        Ok(Some(frame)) => format!("a table of {} columns", frame.column_count()),
+        Ok(None) => "no table".to_owned(),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn tables_that_cannot_be_are_errors() {
+    let values = array(&[1, 2, 3, 4], [2, 2]);
+    let limits = Limits::default();
+    let told =
+        |blocks: &[Vec<u8>], columns, rows| problem(&table(blocks, &[range(0, columns), range(0, rows)]), &limits);
+    assert_eq!(told(&[block(&values, 0, 2)], 2, 2), "a table of 2 columns");
+    assert!(told(&[block(&values, 1, 3)], 2, 2).contains("columns 1 to 2 of 2"));
+    assert!(told(&[block(&values, -1, 1)], 2, 2).contains("columns -1 to 0 of 2"));
+    assert!(told(&[block(&values, 0, 2)], 2, 3).contains("2 rows in a table of 3"));
+    assert!(told(&[block(&values, 0, 2)], 3, 2).contains("2 columns in blocks, and 3 labels"));
+    assert!(told(&[block(&values, 0, 1)], 1, 2).contains("2 columns at 1 places"));
+    assert!(told(&[block(&values, 0, 2), block(&values, 1, 3)], 3, 2).contains("column 1 stands in two blocks"));
+    assert!(told(&[block(&values, 1, 3)], 4, 2).contains("column 0 stands in no block"));
+    assert!(problem(&table(&[], &[range(0, 1)]), &limits).contains("a block manager of 1 axes"));
+    assert!(problem(&table(&[], &[range(0, 1), b"N".to_vec()]), &limits).contains("expected object"));
+}
+
+#[test]
+fn what_costs_nothing_to_say_is_limited() {
+    let limits = Limits { visits: 1000, ..Limits::default() };
+    let told =
+        |blocks: &[Vec<u8>], columns, rows| problem(&table(blocks, &[range(0, columns), range(0, rows)]), &limits);
+    let limit = "limit reached: visits is 1000";
+    // Rows, columns and both without any data.
+    assert!(told(&[], 0, 1 << 60).starts_with(limit));
+    assert!(told(&[block(&array(&[], [0, 0]), 0, 0)], 0, 1000).ends_with("rows in a table of 1000"));
+    assert!(told(&[block(b"N", 0, 1 << 60)], 1 << 60, 0).starts_with(limit));
+    assert!(told(&[block(b"N", 0, 1 << 60)], 1 << 60, 1 << 60).starts_with(limit));
+    // The same data again and again.
+    let mut same = block(&[array(&[7; 200], [1, 200]), b"p1\n".to_vec()].concat(), 0, 1);
+    same.extend((1..7).flat_map(|at| block(b"g1\n", at, at + 1)));
+    assert!(told(&[same.clone()], 7, 200).starts_with(limit));
+    let limits = Limits { visits: 1200, ..limits };
+    assert_eq!(problem(&table(&[same], &[range(0, 7), range(0, 200)]), &limits), "a table of 7 columns");
+}
+
+/// The column of a table of pandas 3 in which some bytes are others.
+fn damaged(file: &str, bytes: &[u8], others: &[u8], column: u64) -> String {
+    let mut pickle = pickle(&format!("pandas-3.1.1-py313/{file}.pkl"));
+    let at = pickle.windows(bytes.len()).position(|window| window == bytes).unwrap();
+    pickle[at..at + bytes.len()].copy_from_slice(others);
+    let graph = Graph::from_slice(&pickle).unwrap();
+    let frame = Frame::of(graph.root()).unwrap().unwrap();
+    let column = frame.column(column).unwrap();
+    let (value, problem) = column.unknown().unwrap();
+    // What it is stays to be seen, and its class says so.
+    assert!(value.as_object().is_ok() && column.dtype().starts_with("pandas."), "{}", column.dtype());
+    assert!(column.cells().all(|cell| cell.is_missing()) && column.len() == frame.row_count());
+    problem.to_owned()
+}
+
+#[test]
+fn a_column_that_cannot_be_is_not_understood_and_the_others_are() {
+    let offsets = b"\x01\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x02\0\0\0\0\0\0\0";
+    let past = b"\x01\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x09\0\0\0\0\0\0\0";
+    assert_eq!(damaged("arrow", offsets, past, 0), "offset 9 of element 3 in a buffer of 2");
+    let down = b"\x02\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x02\0\0\0\0\0\0\0";
+    assert_eq!(damaged("arrow", offsets, down, 0), "offset 1 of element 2 in a buffer of 2");
+    let negative = b"\x01\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x02\0\0\0\0\0\0\x80";
+    assert!(damaged("arrow", offsets, negative, 0).contains("in a buffer of 2"));
+    assert_eq!(damaged("cat", b"\0\x02\xff\0", b"\0\x03\xff\0", 0), "code 3 of 3 categories");
+}
+
+#[test]
+fn any_damage_is_an_error_or_another_table() {
+    let limits = Limits { visits: 100_000, ..Limits::default() };
+    let (mut read, mut refused) = (0, 0);
+    for (at, (file, _)) in files().into_iter().enumerate() {
+        let whole = pickle(&file);
+        for offset in (at % 7..whole.len()).step_by(7) {
+            let mut damaged = whole.clone();
+            damaged[offset] = damaged[offset].wrapping_add(1 + (offset % 200) as u8);
+            let Ok(graph) = Graph::from_slice(&damaged) else { continue };
+            match Frame::with_limits(graph.root(), &limits) {
+                Ok(Some(frame)) => {
+                    let columns = frame.columns().chain(frame.index().levels());
+                    for column in columns {
+                        let texts: Vec<String> = column.cells().map(|cell| cell.to_string()).collect();
+                        assert_eq!(texts.len() as u64, frame.row_count(), "{file} at {offset}");
+                    }
+                    read += 1;
+                }
+                Ok(None) => {}
+                Err(_) => refused += 1,
+            }
+        }
+    }
+    assert!(read > 4_000 && refused > 500, "{read} read, {refused} refused");
 }

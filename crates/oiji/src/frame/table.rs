@@ -128,13 +128,18 @@ impl<'g> Frame<'g> {
                     false => reader.visits.spend(work)?,
                 }
                 is_stored |= values.is_stored();
+            } else {
+                reader.visits.spend(count)?;
             }
             told = told.saturating_add(count);
             self.blocks.push(values);
         }
-        // Rows that are only a range are no more than was stored, where anything was.
+        // Rows that are only a range are no more than was stored, where anything was; so are columns where there are rows.
         if !is_stored {
             reader.visits.spend(rows)?;
+        }
+        if rows == 0 && !self.labels.is_stored() {
+            reader.visits.spend(columns)?;
         }
         self.runs.sort_unstable_by_key(|run| run.start);
         let mut next = 0;
