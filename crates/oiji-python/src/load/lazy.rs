@@ -37,6 +37,8 @@ pub(super) struct Given {
 pub(super) struct Lazy {
     /// Plans of plain classes.
     plans: Vec<Plan>,
+    /// Whether one of them is new.
+    learned: bool,
     /// Classes that are not plain, as long as no user code runs.
     others: Vec<Own>,
     /// The plan that was used last.
@@ -88,6 +90,7 @@ impl Lazy {
         {
             self.last = self.plans.len();
             self.plans.push(plan);
+            self.learned = true;
             return Ok(Some(self.last));
         }
         if self.others.len() < MOST_CLASSES {
@@ -103,8 +106,12 @@ impl Lazy {
         self.given.clear();
         self.given.shrink_to(MOST_CLASSES);
         (self.fresh, self.checked) = (0, false);
-        if self.plans.len() >= MOST_CLASSES {
-            self.plans.clear();
+        if self.learned {
+            self.learned = false;
+            self.plans.retain(|plan| !plan.is_stale());
+            if self.plans.len() >= MOST_CLASSES {
+                self.plans.clear();
+            }
         }
     }
 }

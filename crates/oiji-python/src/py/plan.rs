@@ -101,6 +101,14 @@ impl Plan {
         self.sure
     }
 
+    /// Whether the class is no more, or no longer as it was.
+    pub(crate) fn is_stale(&self) -> bool {
+        // SAFETY: a weak reference; None if the class is no more.
+        let class = unsafe { ffi::PyWeakref_GetObject(self.weak.raw()) };
+        // SAFETY: it is alive, for it was just found.
+        class as usize != self.class || unsafe { Obj::borrowed(class) }.and_then(version) != Some(self.version)
+    }
+
     pub(crate) fn is_of(&self, object: Obj<'_>) -> bool {
         object.type_raw() as usize == self.class
     }
