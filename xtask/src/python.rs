@@ -17,6 +17,7 @@ const TESTS: &[&str] = &[
     "test_same_bytes",
     "test_lone",
     "test_compact",
+    "test_state",
     "test_corpus",
     "test_differential",
     "test_stress",

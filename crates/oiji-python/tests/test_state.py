@@ -97,6 +97,8 @@ STREAMS = {
     'state without build': b'\x80\x04' + PLAIN + b')\x81\x94}\x94' + KEYS + b'\x86.',
     'state in two parts': b'\x80\x04' + PLAIN + b')\x81\x94}\x94' + KEYS + b'(\x8c\x01cK\x03ub.',
     'two states': b'\x80\x04' + PLAIN + b')\x81\x94}\x94' + KEYS + b'b}\x94(\x8c\x01aK\x09\x8c\x01cK\x03ubh\x01h\x02\x87.',
+    'a key that something else shares': (b'\x80\x04' + PLAIN + b')\x81\x94}\x94(\x8c\x03key\x94K\x01ub'
+                                         + b'h\x01h\x02\x87.'),
     'state popped': b'\x80\x04' + PLAIN + b')\x81\x94}0.',
     'state popped by mark': b'\x80\x04(' + PLAIN + b')\x81\x94}1N.',
     'a mark popped': b'\x80\x04' + PLAIN + b')\x81\x94}(0b.',

@@ -253,7 +253,17 @@ impl Plan {
         unsafe {
             if sequence.place == Place::Dict {
                 let dict = Own::take(ffi::PyObject_GenericGetDict(object.raw(), ptr::null_mut()))?;
-                return Own::take(ffi::PyDict_Copy(dict.raw()));
+                if sequence.keys.is_empty() {
+                    return Own::take(ffi::PyDict_Copy(dict.raw()));
+                }
+                // With the keys as they came, not as the names that they became.
+                let state = super::dict()?;
+                for (key, name) in &sequence.keys {
+                    if let Some(value) = dict.obj().dict_get(name.obj())? {
+                        state.obj().set_item(key.obj(), value)?;
+                    }
+                }
+                return Ok(state);
             }
             let state = super::dict()?;
             for ((key, _), offset) in sequence.keys.iter().zip(&sequence.targets) {
