@@ -4,6 +4,7 @@ mod bench;
 mod ci;
 mod corpus;
 mod fuzz;
+mod memory;
 mod peers;
 mod python;
 mod pythons;
@@ -29,6 +30,12 @@ const TASKS: &[Task] = &[
     },
     Task { name: "corpus", about: "every corpus file against its manifest", run: corpus::run },
     Task { name: "fuzz", about: "each fuzz target (or the one named) for SECONDS, by cargo-fuzz", run: fuzz::run },
+    Task {
+        name: "leaks",
+        about: "the Python module on a debug build of Python, references counted",
+        run: memory::leaks,
+    },
+    Task { name: "memcheck", about: "the Python module's tests that mean harm, under valgrind", run: memory::memcheck },
     Task { name: "python", about: "the Python module on each interpreter, or the versions named", run: python::run },
     Task { name: "pythons", about: "the Pythons that tests will use", run: pythons::run },
 ];

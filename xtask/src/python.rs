@@ -175,10 +175,15 @@ fn judge(python: &Python, quick: bool, reference: bool, peers: &OsStr) -> Result
 
 /// The interpreter of an environment of its own, with the module built for it and installed.
 pub(crate) fn installed(python: &Python) -> Result<Outcome<PathBuf>, String> {
+    installed_as(python, &python.name())
+}
+
+/// As `installed`, in the environment of that name.
+pub(crate) fn installed_as(python: &Python, name: &str) -> Result<Outcome<PathBuf>, String> {
     if !runs(&python.path, &["-c", "import venv, ensurepip"]) {
         return Ok(Outcome::Skipped("it has no venv or no pip"));
     }
-    let environment = folder()?.join(python.name());
+    let environment = folder()?.join(name);
     let interpreter = environment.join("bin/python");
     // Left whole by the last run, or made anew.
     if !runs(&interpreter, &["-m", "pip", "--version"]) {

@@ -16,19 +16,25 @@ import threading
 import unittest
 
 import under_test
-from under_test import OURS, REFERENCE, module
+from under_test import OURS, REFERENCE, ROUNDS, module
 
 SCENARIOS = {}
 SAME = set()
+ENDLESS = set()
 MEMORY = 2 << 30
 
 
-def scenario(same=True):
-    """Registers a function of a module with the functions of pickle. What it returns is its outcome."""
+def scenario(same=True, endless=False):
+    """Registers a function of a module with the functions of pickle. What it returns is its outcome.
+
+    An endless one goes on until there is no memory left.
+    """
     def register(function):
         SCENARIOS[function.__name__] = function
         if same:
             SAME.add(function.__name__)
+        if endless:
+            ENDLESS.add(function.__name__)
         return function
     return register
 
@@ -445,7 +451,7 @@ def a_reducer_that_needs_itself_without_end(pickle):
                                          for outcome in each_protocol(pickle, New)[2:]]
 
 
-@scenario()
+@scenario(endless=True)
 def a_reducer_that_makes_new_objects_without_end(pickle):
     class Fresh:
         def __reduce__(self):
@@ -477,7 +483,7 @@ def a_file_takes_away_what_is_being_written(pickle):
         for shown in (False, True):
             for take in (empty, lambda bag: bag.__dict__.clear(), lambda bag: setattr(bag, '__dict__', {'b': 1}),
                          lambda bag: (bag.__dict__.update(new=1), empty(bag))):
-                for pad in range(0, 80, 3):
+                for pad in range(0, 80, 3 if ROUNDS >= 1 else 40):
                     bags, texts, kept = [], ['t' * (70000 + number) for number in range(20)], []
                     for number in range(1200):
                         bag = kind()
@@ -684,7 +690,7 @@ def a_million_calls_do_not_grow(pickle):
     for _ in range(2000):
         pickle.loads(pickle.dumps(value))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    for _ in range(60000):
+    for _ in range(60000 if ROUNDS >= 1 else 6000):
         pickle.loads(data)
         pickle.dumps(value)
         pickle.Pickler(io.BytesIO()).dump(value)

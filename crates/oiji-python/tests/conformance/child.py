@@ -1,6 +1,6 @@
 """Runs the tests of one file in one binding, and writes down each as it begins and ends.
 
-argv: JSON, {binding, file, words, patterns, out}, and a file with a JSON list of the tests not to run again.
+argv: JSON, {binding, file, words, patterns, grows, out}, and a file with a JSON list of the tests not to run again.
 `run.py` starts it, and knows from the file `out` what was running if this process dies. It must not import what imports `pickle` before `pickle` is what it shall be.
 """
 import faulthandler
@@ -22,8 +22,11 @@ def main():
             out.write(json.dumps([event, test, text]) + '\n')
             out.flush()
 
+        judge = run
         try:
             tests, test_main = collect(work)
+            if work['grows']:
+                from growth import watch as judge
         except BaseException as error:
             tell('start', work['binding'] + ':' + work['file'])
             tell(*outcome_of_import(work, error))
@@ -31,11 +34,11 @@ def main():
         if test_main:
             # Older files set up there what their tests need, and give them to run_unittest.
             from test import support
-            support.run_unittest = lambda *given: run(choose(work, classes(given)), tell, work['binding'])
+            support.run_unittest = lambda *given: judge(choose(work, classes(given)), tell, work['binding'])
             support.run_doctest = lambda *given: (0, 0)
             test_main()
         else:
-            run(choose(work, tests), tell, work['binding'])
+            judge(choose(work, tests), tell, work['binding'])
         tell('end', '')
 
 

@@ -84,6 +84,7 @@ def arguments():
     parser.add_argument('--as-pickle', action='store_true', help='only standing as pickle')
     parser.add_argument('-k', dest='patterns', action='append', default=[], help='only tests with this in their id')
     parser.add_argument('--quick', action='store_true', help='without the other files of the standard library')
+    parser.set_defaults(grows=False)
     parser.add_argument('--timeout', type=float, default=300, help='seconds for one file (default: 300)')
     parser.add_argument('--json', help='write the summary here too, and print only the closing lines')
     return parser.parse_args()
@@ -150,7 +151,7 @@ def run_child(options, binding, file, words, done, deadline):
         cwd = os.path.join(folder, 'cwd')
         os.mkdir(cwd)
         work = json.dumps({'binding': binding, 'file': file, 'words': words,
-                           'patterns': options.patterns, 'out': out})
+                           'patterns': options.patterns, 'grows': options.grows, 'out': out})
         # Names of tests already done can be more than a command line holds.
         done_file = os.path.join(folder, 'done')
         with open(done_file, 'w', encoding='utf-8') as stream:
