@@ -3,6 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use crate::archive::container::Container;
+use crate::archive::dump::plain;
 use crate::archive::walk::{text, walk};
 use crate::archive::zip::invalid;
 use crate::array::{Array, Dtype};
@@ -34,7 +35,10 @@ fn put_in<'g, 'a: 'g, 'w>(
     walk(linked.root(), false, |value, _| {
         let is_outside = match value.node() {
             Node::Persistent(_) => true,
-            _ => linked.outside_piece(value.id()).is_some() || Array::of(value).is_some_and(|array| array.is_tensor()),
+            _ => {
+                let is_one = |array: Array<'_>| array.is_tensor() || plain(value).is_some();
+                linked.outside_piece(value.id()).is_some() || Array::of(value).is_some_and(is_one)
+            }
         };
         if is_outside {
             found.push(value);

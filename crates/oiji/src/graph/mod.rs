@@ -19,7 +19,7 @@ mod helper;
 mod literal;
 mod outside;
 pub(crate) mod path;
-mod read;
+pub(crate) mod read;
 mod repr;
 mod swift;
 mod tree;

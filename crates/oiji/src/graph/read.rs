@@ -345,8 +345,39 @@ impl<'a, S: Source<'a>> Iterator for Pickles<'a, S> {
     }
 }
 
-/// How many ops pass between two looks at the memory held.
-const LOOK_EVERY: u32 = 1024;
+/// Looks at the memory held now and then, and at the end of each pickle.
+pub(crate) struct Look {
+    /// How many ops pass until then.
+    left: u32,
+}
+
+impl Look {
+    /// How many ops pass between two looks.
+    const EVERY: u32 = 1024;
+
+    pub(crate) fn new() -> Self {
+        Look { left: Look::EVERY }
+    }
+
+    /// After one more op, which began at `offset`.
+    ///
+    /// # Errors
+    /// `Limit` if more is held than may be.
+    pub(crate) fn after<T>(
+        &mut self,
+        flow: &Flow<T>,
+        machine: &mut Machine<Id>,
+        builder: &GraphBuilder<'_>,
+        offset: u64,
+    ) -> Result<()> {
+        self.left = self.left.saturating_sub(1);
+        if self.left == 0 || !matches!(flow, Flow::Continue) {
+            self.left = Look::EVERY;
+            machine.budget().held(builder.graph().held()).map_err(|error| error.at(offset))?;
+        }
+        Ok(())
+    }
+}
 
 /// Runs one pickle up to its `STOP`.
 fn read_one<'a, S: Source<'a>>(
@@ -355,12 +386,12 @@ fn read_one<'a, S: Source<'a>>(
     builder: &mut GraphBuilder<'a>,
 ) -> Result<Id> {
     let start = source.offset();
-    let mut until_look = LOOK_EVERY;
+    let mut look = Look::new();
     loop {
-        let most = u64::from(until_look - 1).min(machine.budget().ops_left()) as u32;
+        let most = u64::from(look.left - 1).min(machine.budget().ops_left()) as u32;
         let ops = swift::run(source, machine, builder, most)?;
         machine.budget().spend_ops(u64::from(ops));
-        until_look -= ops;
+        look.left -= ops;
         let offset = source.offset();
         let op = match read_op(source) {
             Ok(op) => op,
@@ -377,12 +408,7 @@ fn read_one<'a, S: Source<'a>>(
             continue;
         }
         let flow = machine.step(op, builder).map_err(|error| error.at(offset))?;
-        until_look -= 1;
-        if until_look == 0 || flow != Flow::Continue {
-            until_look = LOOK_EVERY;
-            let held = builder.graph().held();
-            machine.budget().held(held).map_err(|error| error.at(offset))?;
-        }
+        look.after(&flow, machine, builder, offset)?;
         if let Flow::Stop(root) = flow {
             return Ok(root);
         }

@@ -123,7 +123,7 @@ impl<'a> Container<'a> for Joblib<'a> {
             // What is broken, or too large, stays a wrapper.
             let Some(array) = self.outside(id).ok().flatten().filter(|array| array.size() <= budget) else { continue };
             budget -= array.size();
-            let whole = graph.add_array(&array)?;
+            let whole = graph.add_borrowed_array(&array)?;
             graph.put_in_place(id, whole);
         }
         Ok(graph)

@@ -7,6 +7,7 @@ use crate::archive::zip::invalid;
 use crate::array::dtype::count;
 use crate::array::{Array, Data, Layout, shape};
 use crate::error::Result;
+use crate::graph::read::Look;
 use crate::graph::{Graph, GraphBuilder, Id, Object, ReadOptions};
 use crate::machine::Flow;
 use crate::op::read_op;
@@ -26,9 +27,6 @@ pub(crate) struct Stored<'a> {
 /// Arrays by the wrapper that stands for them.
 pub(crate) type Inline<'a> = FxHashMap<Id, Stored<'a>>;
 
-/// How many ops pass between two looks at the memory held.
-const LOOK_EVERY: u32 = 1024;
-
 /// The graph of a file, and the arrays in it.
 ///
 /// # Errors
@@ -38,7 +36,7 @@ pub(crate) fn read<'a>(bytes: &'a [u8], options: &ReadOptions<'a>) -> Result<(Gr
     let mut builder = GraphBuilder::new(bytes, options);
     let mut machine = options.machine();
     let mut inline = Inline::default();
-    let mut until_look = LOOK_EVERY;
+    let mut look = Look::new();
     loop {
         let offset = source.offset();
         let op = read_op(&mut source)?;
@@ -52,12 +50,7 @@ pub(crate) fn read<'a>(bytes: &'a [u8], options: &ReadOptions<'a>) -> Result<(Gr
             let stored = array(object, &mut source, options).map_err(|error| error.at(start))?;
             inline.insert(id, stored);
         }
-        until_look -= 1;
-        if until_look == 0 || flow != Flow::Continue {
-            until_look = LOOK_EVERY;
-            let held = builder.graph().held();
-            machine.budget().held(held).map_err(|error| error.at(offset))?;
-        }
+        look.after(&flow, &mut machine, &builder, offset)?;
         if let Flow::Stop(root) = flow {
             builder.graph_mut().set_protocol(machine.protocol());
             return Ok((builder.finish(vec![root]), inline));
