@@ -35,6 +35,7 @@
 //! * [`archive`](mod@archive) for ZIPs of arrays and objects: robust archives, `.npz`.
 //! * `store` for files of many pickles under keys: `shelve`, ZODB, caches.
 //! * [`inspect`] to show, disassemble and compare; `rewrite` to optimize; JSON and back in `json`.
+//! * `inspect::scan` to know what a file would do if it were loaded, by a [`policy`].
 //! * [`op`], [`machine`], [`emitter`] underneath, for tools of your own.
 //!
 //! # Safety
@@ -58,6 +59,7 @@ mod limits;
 pub mod machine;
 pub mod op;
 mod opcode;
+pub mod policy;
 pub mod rewrite;
 #[cfg(feature = "serde")]
 pub mod serde;

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["error", "limits", "source", "sink"],
     &["opcode", "op"],
-    &["global", "machine", "emitter"],
+    &["global", "policy", "machine", "emitter"],
     &["graph"],
     &["json", "serde", "class", "array", "frame", "archive", "store"],
     &["inspect", "rewrite"],
