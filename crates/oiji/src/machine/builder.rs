@@ -12,6 +12,9 @@ pub trait Builder<'de> {
     /// A value, or the handle of one. Cheap to clone: `DUP`, `PUT` and `GET` do so.
     type Value: Clone;
 
+    /// Whether the machine goes on where some real reader goes on and others refuse: to see what all of them would do.
+    const LENIENT: bool = false;
+
     /// `None`.
     fn none(&mut self) -> Result<Self::Value>;
     /// A bool.
@@ -67,6 +70,12 @@ pub trait Builder<'de> {
     fn object(&mut self, class: &Self::Value, args: &Self::Value, kwargs: Option<&Self::Value>) -> Result<Self::Value>;
     /// Gives `state` to an object.
     fn build(&mut self, object: &Self::Value, state: &Self::Value) -> Result<()>;
+    /// The value of an argument that not every reader accepts, or that they read differently; asked of lenient builders alone.
+    fn unsure(&mut self) -> Result<Self::Value> {
+        self.none()
+    }
+    /// Takes note that real readers differ over the op at work, and why; told to lenient builders alone.
+    fn differs(&mut self, _why: &str) {}
     /// Takes note that a value is pushed once more, by `GET` or `DUP`.
     fn again(&mut self, _value: &Self::Value) {}
     /// Takes note that a value was dropped from the stack; `below` is what lay under it.

@@ -4,6 +4,7 @@
 //! else may happen between two ops. Next: `builder`, then `graph::build`, the builder that most callers use.
 
 mod builder;
+mod lenient;
 mod memo;
 mod step;
 
@@ -87,6 +88,11 @@ impl<V: Clone> Machine<V> {
     /// Forgets every memo entry.
     pub fn clear_memo(&mut self) {
         self.memo = Memo::default();
+    }
+
+    /// Takes another memo; gives the one there was.
+    pub fn replace_memo(&mut self, memo: Memo<V>) -> Memo<V> {
+        std::mem::replace(&mut self.memo, memo)
     }
 
     /// The memo as it stands.

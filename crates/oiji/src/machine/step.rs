@@ -18,6 +18,16 @@ impl<V: Clone> Machine<V> {
     /// `Limit`. The machine can go on to another pickle after `restart`.
     #[inline]
     pub fn step<'de, B: Builder<'de, Value = V>>(&mut self, op: Op<'_, 'de>, builder: &mut B) -> Result<Flow<V>> {
+        if B::LENIENT { self.lenient_step(op, builder) } else { self.strict_step(op, builder) }
+    }
+
+    /// Executes one op, and refuses what `_pickle` refuses.
+    #[inline]
+    pub(super) fn strict_step<'de, B: Builder<'de, Value = V>>(
+        &mut self,
+        op: Op<'_, 'de>,
+        builder: &mut B,
+    ) -> Result<Flow<V>> {
         self.budget.op()?;
         let Op { opcode, mut arg } = op;
         if self.crlf {
@@ -200,7 +210,7 @@ impl<V: Clone> Machine<V> {
     }
 
     #[inline]
-    fn replace(&mut self, start: usize, value: V) -> Result<Flow<V>> {
+    pub(super) fn replace(&mut self, start: usize, value: V) -> Result<Flow<V>> {
         self.stack.truncate(start);
         self.stack.push(value);
         Ok(Flow::Continue)
@@ -234,7 +244,7 @@ impl<V: Clone> Machine<V> {
     }
 
     #[inline]
-    fn recall(&self, index: u64) -> Result<&V> {
+    pub(super) fn recall(&self, index: u64) -> Result<&V> {
         self.memo.get(index).ok_or_else(|| ErrorKind::MemoMiss { index }.into())
     }
 
@@ -285,7 +295,12 @@ impl<V: Clone> Machine<V> {
 
     /// Gives all from height `start` on to the value below, which stays. With no items it is not looked at, whatever it is.
     #[inline]
-    fn fill(&mut self, start: usize, opcode: Opcode, give: impl FnOnce(&V, &[V]) -> Result<()>) -> Result<Flow<V>> {
+    pub(super) fn fill(
+        &mut self,
+        start: usize,
+        opcode: Opcode,
+        give: impl FnOnce(&V, &[V]) -> Result<()>,
+    ) -> Result<Flow<V>> {
         let target = self.target(start, opcode)?;
         if start < self.stack.len() {
             give(target, &self.stack[start..])?;
@@ -323,7 +338,12 @@ impl<V: Clone> Machine<V> {
     }
 
     /// Names are mapped by the protocol stated so far, as `_pickle` does.
-    fn global<'de, B: Builder<'de, Value = V>>(&self, module: &str, name: &str, builder: &mut B) -> Result<V> {
+    pub(super) fn global<'de, B: Builder<'de, Value = V>>(
+        &self,
+        module: &str,
+        name: &str,
+        builder: &mut B,
+    ) -> Result<V> {
         if self.fix_imports && self.protocol < 3 {
             let (module, name) = global::to_python3(module, name);
             return builder.global(module, name);
