@@ -6,6 +6,7 @@ mod archive;
 mod arrays;
 mod classes;
 mod cpython;
+mod scan;
 mod stores;
 mod tables;
 
@@ -21,6 +22,7 @@ pub use archive::archive;
 pub use arrays::arrays;
 pub use classes::classes;
 pub use cpython::cpython;
+pub use scan::scan;
 pub use stores::stores;
 
 /// Ints of a size that a fuzzer can print again and again.

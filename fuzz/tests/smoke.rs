@@ -13,6 +13,7 @@ const TARGETS: &[Target] = &[
     ("archive", oiji_fuzz::archive),
     ("arrays", oiji_fuzz::arrays),
     ("stores", oiji_fuzz::stores),
+    ("scan", oiji_fuzz::scan),
 ];
 
 fn run(target: &str) {
@@ -101,4 +102,9 @@ fn arrays() {
 #[test]
 fn stores() {
     run("stores");
+}
+
+#[test]
+fn scan() {
+    run("scan");
 }

@@ -48,6 +48,7 @@ use std::fmt;
 pub use contents::Contents;
 pub use dump::{DumpOptions, DumpProgress};
 pub use edit::{Editor, compact};
+pub(crate) use joblib::joblib_spans;
 pub use joblib::save_joblib;
 pub use npz::{save_npz, save_npz_compressed};
 #[cfg(feature = "safetensors")]

@@ -10,6 +10,8 @@ mod diff;
 mod dis;
 mod lines;
 mod paint;
+#[cfg(feature = "archive")]
+pub mod scan;
 mod show;
 mod stack;
 mod stats;

@@ -10,6 +10,7 @@ mod save;
 
 pub(crate) use beside::{Files, is_packed, unpacked};
 pub(crate) use file::Joblib;
+pub(crate) use read::spans as joblib_spans;
 pub use save::save_joblib;
 
 use crate::archive::walk::text;

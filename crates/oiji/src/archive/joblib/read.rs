@@ -32,10 +32,27 @@ pub(crate) type Inline<'a> = FxHashMap<Id, Stored<'a>>;
 /// # Errors
 /// What the pickle says; `InvalidArray`, `UnexpectedEnd` for an array, with the offset.
 pub(crate) fn read<'a>(bytes: &'a [u8], options: &ReadOptions<'a>) -> Result<(Graph<'a>, Inline<'a>)> {
+    let mut inline = Inline::default();
+    let graph = read_into(bytes, options, &mut inline)?;
+    Ok((graph, inline))
+}
+
+/// Where arrays stand between the ops of a file, as far as it can be read: offset, length in bytes, and whether it is a
+/// pickle, of objects. In no order.
+pub(crate) fn spans(bytes: &[u8]) -> Vec<(u64, u64, bool)> {
+    if !Wrapper::is_in(bytes) {
+        return Vec::new();
+    }
+    let mut inline = Inline::default();
+    // What breaks off later has the arrays before it.
+    let _ = read_into(bytes, &ReadOptions::new(), &mut inline);
+    inline.values().map(|stored| (stored.offset, stored.len, stored.array.objects().is_some())).collect()
+}
+
+fn read_into<'a>(bytes: &'a [u8], options: &ReadOptions<'a>, inline: &mut Inline<'a>) -> Result<Graph<'a>> {
     let mut source = SliceSource::with_limit(bytes, options.limits_ref().bytes);
     let mut builder = GraphBuilder::new(bytes, options);
     let mut machine = options.machine();
-    let mut inline = Inline::default();
     let mut look = Look::new();
     loop {
         let offset = source.offset();
@@ -53,7 +70,7 @@ pub(crate) fn read<'a>(bytes: &'a [u8], options: &ReadOptions<'a>) -> Result<(Gr
         look.after(&flow, &mut machine, &builder, offset)?;
         if let Flow::Stop(root) = flow {
             builder.graph_mut().set_protocol(machine.protocol());
-            return Ok((builder.finish(vec![root]), inline));
+            return Ok(builder.finish(vec![root]));
         }
     }
 }

@@ -1,0 +1,718 @@
+//! A builder that makes no values: it knows of each what may be done with it, and notes what is done.
+
+use std::borrow::Cow;
+
+use rustc_hash::FxHashMap;
+
+use crate::error::{ErrorKind, Result};
+use crate::global;
+use crate::inspect::scan::report::{Report, Rule, Verdict};
+use crate::machine::Builder;
+use crate::op::number::Integer;
+use crate::policy::{self, Arguments, Policy, Standing};
+use crate::source::Chunk;
+
+/// Notes what one file's pickles do, in `report`.
+pub(super) struct Tracer<'p, 'r, 'de> {
+    policy: &'p Policy,
+    pub(super) report: &'r mut Report,
+    nodes: Vec<Node>,
+    /// Items of tuples, and the first few of other containers.
+    pool: Vec<Ref>,
+    text: Vec<u8>,
+    /// Bytes, which a loader may be given.
+    blobs: Vec<Cow<'de, [u8]>>,
+    globals: Vec<Global<'p>>,
+    known: FxHashMap<(String, String, bool), u32>,
+    /// Where the op at work begins.
+    pub(super) offset: u64,
+    /// What the last `PROTO` stated.
+    pub(super) protocol: u8,
+    /// Bytes that are handed to a loader, with where.
+    pub(super) nested: Vec<(u64, Cow<'de, [u8]>)>,
+    /// An object that has just got its state is an array wrapper of joblib, whose bytes follow.
+    pub(super) wrapper: bool,
+}
+
+/// A value: `None`, a bool, an int of 30 bits by itself, else the number of a node.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Ref(u32);
+
+const NONE: Ref = Ref(0);
+const FALSE: Ref = Ref(1);
+const TRUE: Ref = Ref(2);
+/// A number that is not looked at.
+const NUMBER: Ref = Ref(3);
+/// A value that readers make different things of.
+const UNSURE: Ref = Ref(4);
+/// Numbers from here on are nodes.
+const NODES: u32 = 5;
+/// From here on they are ints, of which half are below zero.
+const INTS: u32 = 1 << 31;
+
+#[derive(Clone, Copy)]
+enum Node {
+    /// Text, or bytes that Python 2 would take for text.
+    Text {
+        start: u32,
+        len: u32,
+    },
+    Bytes(u32),
+    Tuple {
+        start: u32,
+        len: u32,
+    },
+    List {
+        start: u32,
+        len: u32,
+    },
+    Set {
+        start: u32,
+        len: u32,
+    },
+    Dict {
+        start: u32,
+        len: u32,
+        keys: Keys,
+    },
+    Global(u32),
+    /// What a call gives, or an instance: what may be done with it, where the policy knows.
+    Made {
+        of: u32,
+        rule: Option<policy::Rule>,
+    },
+    /// What another value computes, a persistent id or an extension code stands for.
+    Outside,
+    Buffer,
+}
+
+/// What the keys of a dict are, which might be a state.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Keys {
+    Plain,
+    /// One is a name of Python's machinery, as `__class__`.
+    Dunder,
+}
+
+struct Global<'p> {
+    module: String,
+    /// With the module.
+    name: String,
+    standing: Standing<'p>,
+}
+
+/// No global.
+const NO_ONE: u32 = u32::MAX;
+
+/// What stands for the name of a global that is computed while loading.
+const COMPUTED: &str = "\0";
+
+/// So much text of a value is kept: names are shorter, and of bytes only what a loader is given matters.
+const KEPT_TEXT: usize = 1 << 10;
+
+/// So many items of a container are kept, to be shown. Of tuples all are: they are arguments.
+const KEPT_ITEMS: usize = 8;
+
+impl<'p, 'r, 'de> Tracer<'p, 'r, 'de> {
+    pub(super) fn new(policy: &'p Policy, report: &'r mut Report) -> Self {
+        Tracer {
+            policy,
+            report,
+            nodes: Vec::new(),
+            pool: Vec::new(),
+            text: Vec::new(),
+            blobs: Vec::new(),
+            globals: Vec::new(),
+            known: FxHashMap::default(),
+            offset: 0,
+            protocol: 0,
+            nested: Vec::new(),
+            wrapper: false,
+        }
+    }
+
+    /// Forgets the values of a pickle, of which nothing is kept.
+    pub(super) fn forget(&mut self) {
+        self.nodes.clear();
+        self.pool.clear();
+        self.text.clear();
+        self.blobs.clear();
+        self.protocol = 0;
+    }
+
+    /// What may be asked of the memory that is held.
+    pub(super) fn held(&self) -> usize {
+        self.nodes.len() * size_of::<Node>() + self.pool.len() * size_of::<Ref>() + self.text.len()
+    }
+
+    #[inline]
+    fn add(&mut self, node: Node) -> Result<Ref> {
+        let number = self.nodes.len() as u32 + NODES;
+        if number >= INTS {
+            return Err(ErrorKind::Limit { limit: "allocation", allowed: u64::from(INTS) }.into());
+        }
+        self.nodes.push(node);
+        Ok(Ref(number))
+    }
+
+    #[inline]
+    fn node(&self, value: Ref) -> Option<Node> {
+        if value.0 >= INTS { None } else { self.nodes.get(value.0.checked_sub(NODES)? as usize).copied() }
+    }
+
+    #[inline]
+    fn keep(&mut self, bytes: &[u8]) -> (u32, u32) {
+        let start = self.text.len() as u32;
+        self.text.extend_from_slice(bytes);
+        (start, bytes.len() as u32)
+    }
+
+    fn items(&mut self, items: &[Ref], most: usize) -> (u32, u32) {
+        let start = self.pool.len() as u32;
+        self.pool.extend_from_slice(&items[..items.len().min(most)]);
+        (start, self.pool.len() as u32 - start)
+    }
+
+    fn find(&mut self, verdict: Verdict, rule: Rule, what: String, why: &str) {
+        self.report.find(verdict, rule, self.offset, what, why);
+    }
+
+    fn text_of(&self, value: Ref) -> Option<&[u8]> {
+        match self.node(value)? {
+            Node::Text { start, len } => Some(&self.text[start as usize..][..len as usize]),
+            Node::Bytes(index) => Some(&self.blobs[index as usize]),
+            _ => None,
+        }
+    }
+
+    fn pool_of(&self, start: u32, len: u32) -> &[Ref] {
+        &self.pool[start as usize..][..len as usize]
+    }
+
+    /// The value as Python would show it, shortened.
+    fn shown(&self, value: Ref, depth: u8) -> String {
+        const LONG: usize = 60;
+        let some = |start, len, open: &str, close: &str| {
+            if depth == 0 {
+                return format!("{open}…{close}");
+            }
+            let items: Vec<_> =
+                self.pool_of(start, len).iter().take(4).map(|item| self.shown(*item, depth - 1)).collect();
+            let more = if len > 4 { ", …" } else { "" };
+            format!("{open}{}{more}{close}", items.join(", "))
+        };
+        let quoted = |bytes: &[u8], prefix| {
+            let text: String = String::from_utf8_lossy(bytes).chars().take(LONG).collect();
+            let more = if text.len() < bytes.len() { "…" } else { "" };
+            format!("{prefix}'{}{more}'", text.escape_default())
+        };
+        match value {
+            NONE => return "None".to_owned(),
+            FALSE => return "False".to_owned(),
+            TRUE => return "True".to_owned(),
+            Ref(int) if int >= INTS => return ((int - INTS) as i64 - (1 << 30)).to_string(),
+            _ => {}
+        }
+        match self.node(value) {
+            None => "…".to_owned(),
+            Some(Node::Text { start, len }) => quoted(&self.text[start as usize..][..len as usize], ""),
+            Some(Node::Bytes(index)) => quoted(&self.blobs[index as usize], "b"),
+            Some(Node::Tuple { start, len }) => some(start, len, "(", ")"),
+            Some(Node::List { start, len }) => some(start, len, "[", "]"),
+            Some(Node::Set { start, len }) => some(start, len, "{", "}"),
+            Some(Node::Dict { .. }) => "{…}".to_owned(),
+            Some(Node::Global(index)) => self.globals[index as usize].name.clone(),
+            Some(Node::Made { of, .. }) => match self.globals.get(of as usize) {
+                Some(global) => format!("{}(…)", global.name),
+                None => "…".to_owned(),
+            },
+            Some(Node::Outside | Node::Buffer) => "…".to_owned(),
+        }
+    }
+
+    fn arguments_shown(&self, arguments: &[Ref]) -> String {
+        let shown: Vec<_> = arguments.iter().take(6).map(|argument| self.shown(*argument, 2)).collect();
+        let more = if arguments.len() > 6 { ", …" } else { "" };
+        format!("({}{more})", shown.join(", "))
+    }
+
+    /// The arguments in a tuple, or in what `pickle.py` unpacks as one.
+    fn arguments_in(&self, value: Ref) -> Vec<Ref> {
+        match self.node(value) {
+            Some(Node::Tuple { start, len } | Node::List { start, len } | Node::Set { start, len }) => {
+                self.pool_of(start, len).to_vec()
+            }
+            _ => vec![value],
+        }
+    }
+
+    /// Takes note of a call, or of an instance made by `__new__`.
+    fn called(&mut self, callable: Ref, arguments: &[Ref], is_new: bool) -> Result<Ref> {
+        let verb = if is_new { "makes" } else { "calls" };
+        let Some(Node::Global(index)) = self.node(callable) else {
+            return self.called_value(callable, arguments, verb);
+        };
+        let global = &self.globals[index as usize];
+        let standing = global.standing;
+        if self.report.effects.len() < 10_000 || !matches!(standing, Standing::Allowed(_)) {
+            let told = format!("{verb} {}{}", global.name, self.arguments_shown(arguments));
+            self.report.does(self.offset, || told.clone());
+            match standing {
+                Standing::Dangerous(why) => self.find(Verdict::Dangerous, Rule::Call, told, why),
+                Standing::Unknown => self.find(Verdict::Unknown, Rule::Call, told, "no policy knows this code"),
+                Standing::Allowed(rule) => self.check_call(rule, arguments, is_new, told),
+            }
+        } else if let Standing::Allowed(rule) = standing {
+            let told = format!("{verb} {}", global.name);
+            self.report.effect_count += 1;
+            self.check_call(rule, arguments, is_new, told);
+        }
+        if matches!(standing, Standing::Allowed(rule) if rule.arguments == Arguments::Attribute)
+            && let Some((module, name)) = self.attribute(arguments)
+        {
+            return self.named(&module, &name);
+        }
+        let rule = match standing {
+            Standing::Allowed(rule) => Some(self.rule_of_made(rule, arguments)),
+            _ => None,
+        };
+        self.add(Node::Made { of: index, rule })
+    }
+
+    /// What may be done with what a call gives: a helper that makes instances of a class gives what the class gives.
+    fn rule_of_made(&self, rule: policy::Rule, arguments: &[Ref]) -> policy::Rule {
+        if rule.arguments != Arguments::Class {
+            return rule;
+        }
+        match arguments.first().and_then(|class| self.node(*class)) {
+            Some(Node::Global(class)) => match self.globals[class as usize].standing {
+                Standing::Allowed(rule) => rule,
+                _ => rule,
+            },
+            _ => rule,
+        }
+    }
+
+    fn check_call(&mut self, rule: policy::Rule, arguments: &[Ref], is_new: bool, told: String) {
+        if !(if is_new { rule.new } else { rule.call }) {
+            let why = "the policy lets it be named, not called";
+            return self.find(Verdict::Unknown, Rule::Call, told, why);
+        }
+        match rule.arguments {
+            Arguments::Any => {}
+            Arguments::Latin1 => {
+                let encoding = arguments.get(1).and_then(|encoding| self.text_of(*encoding));
+                if !matches!(encoding, Some(b"latin1" | b"latin-1" | b"iso-8859-1")) {
+                    let why = "with another encoding than latin1 it computes text, and may import a codec";
+                    self.find(Verdict::Dangerous, Rule::Call, told, why);
+                }
+            }
+            Arguments::Class => {
+                let class = arguments.first().and_then(|class| self.node(*class));
+                let standing = match class {
+                    Some(Node::Global(index)) => Some(self.globals[index as usize].standing),
+                    _ => None,
+                };
+                let verdict = match standing {
+                    Some(Standing::Allowed(class)) if class.new || class.call => return,
+                    Some(Standing::Dangerous(_)) => Verdict::Dangerous,
+                    _ => Verdict::Unknown,
+                };
+                self.find(
+                    verdict,
+                    Rule::Call,
+                    told,
+                    "it makes an instance of a class that the policy does not know so",
+                );
+            }
+            // What it gives is named, and judged, next.
+            Arguments::Attribute if self.attribute(arguments).is_some() => {}
+            Arguments::Attribute => {
+                self.find(
+                    Verdict::Dangerous,
+                    Rule::Call,
+                    told,
+                    "it reaches an attribute of something that is no class",
+                );
+            }
+            Arguments::Loaded => match arguments.first().and_then(|bytes| self.loaded(*bytes)) {
+                Some(bytes) => self.nested.push((self.offset, bytes)),
+                None => self.find(Verdict::Unknown, Rule::Call, told, "what it is to load is computed"),
+            },
+        }
+    }
+
+    /// The global that a class and a name in it are.
+    fn attribute(&self, arguments: &[Ref]) -> Option<(String, String)> {
+        let [class, name] = arguments else { return None };
+        let (Node::Global(index), Node::Text { .. }) = (self.node(*class)?, self.node(*name)?) else { return None };
+        let class = &self.globals[index as usize];
+        let name = String::from_utf8_lossy(self.text_of(*name)?);
+        Some((class.module.clone(), format!("{}.{name}", class.name.strip_prefix(&class.module)?.strip_prefix('.')?)))
+    }
+
+    fn loaded(&self, value: Ref) -> Option<Cow<'de, [u8]>> {
+        match self.node(value)? {
+            Node::Bytes(index) => Some(self.blobs[index as usize].clone()),
+            _ => self.text_of(value).map(|text| Cow::Owned(text.to_vec())),
+        }
+    }
+
+    /// A call of something that is no global.
+    fn called_value(&mut self, callable: Ref, arguments: &[Ref], verb: &str) -> Result<Ref> {
+        match self.node(callable) {
+            Some(Node::Made { of, rule }) => {
+                let maker = self.globals.get(of as usize).map_or("a value", |global| global.name.as_str());
+                let told = format!("{verb} what {maker} gives, with {}", self.arguments_shown(arguments));
+                self.report.does(self.offset, || told.clone());
+                let verdict = if rule.is_some() { Verdict::Unknown } else { Verdict::Dangerous };
+                self.find(verdict, Rule::Call, told, "what is called is made while loading");
+            }
+            Some(Node::Outside) => {
+                let told = format!("{verb} what stands outside, with {}", self.arguments_shown(arguments));
+                self.report.does(self.offset, || told.clone());
+                self.find(Verdict::Unknown, Rule::Call, told, "what is called is told by an id or a code alone");
+            }
+            _ => return Err(ErrorKind::WrongType { expected: "a callable", found: self.kind(callable) }.into()),
+        }
+        self.add(Node::Made { of: NO_ONE, rule: None })
+    }
+
+    fn kind(&self, value: Ref) -> &'static str {
+        match self.node(value) {
+            Some(Node::Text { .. }) => "str",
+            Some(Node::Bytes(_)) => "bytes",
+            Some(Node::Tuple { .. }) => "tuple",
+            Some(Node::List { .. }) => "list",
+            Some(Node::Set { .. }) => "set",
+            Some(Node::Dict { .. }) => "dict",
+            Some(Node::Global(_)) => "global",
+            Some(Node::Made { .. }) => "object",
+            Some(Node::Outside) => "value kept outside",
+            Some(Node::Buffer) => "buffer",
+            None if value == NONE => "None",
+            None => "number",
+        }
+    }
+
+    fn keys(&self, pairs: &[Ref]) -> Keys {
+        let is_dunder = |key: &Ref| {
+            self.text_of(*key).is_some_and(|key| key.starts_with(b"__") && key.ends_with(b"__") && key.len() > 4)
+        };
+        if pairs.iter().step_by(2).any(is_dunder) { Keys::Dunder } else { Keys::Plain }
+    }
+
+    /// Gives items to something that is not the container itself.
+    fn filled(&mut self, target: Ref, verb: &str) {
+        match self.node(target) {
+            Some(Node::Global(index)) => {
+                let told = format!("{verb} of {}", self.globals[index as usize].name);
+                self.report.does(self.offset, || told.clone());
+                let why = "it changes a class, function or module itself, for the whole process";
+                self.find(Verdict::Dangerous, Rule::Items, told, why);
+            }
+            Some(Node::Made { of, rule }) => {
+                let maker = self.globals.get(of as usize).map_or("a value", |global| global.name.as_str());
+                let told = format!("{verb} of what {maker} gives");
+                self.report.does(self.offset, || told.clone());
+                if rule.is_some_and(|rule| !rule.items) {
+                    let why = "its instances take no items as the policy knows them: a method is called";
+                    self.find(Verdict::Unknown, Rule::Items, told, why);
+                } else if rule.is_none() {
+                    self.find(Verdict::Unknown, Rule::Items, told, "a method of unknown code is called");
+                }
+            }
+            Some(Node::Outside) => {
+                let told = format!("{verb} of what stands outside");
+                self.report.does(self.offset, || told.clone());
+                self.find(Verdict::Unknown, Rule::Items, told, "a method of something unknown is called");
+            }
+            _ => self.differs("items are given to a value that takes none"),
+        }
+    }
+
+    fn named(&mut self, module: &str, name: &str) -> Result<Ref> {
+        let is_old = self.protocol < 3;
+        let key = (module.to_owned(), name.to_owned(), is_old);
+        let is_computed = module.starts_with(COMPUTED) || name.starts_with(COMPUTED);
+        *self.report.globals.entry((shown_name(module), shown_name(name))).or_default() += 1;
+        // Text of other kinds may begin as a global does, and no module is called so.
+        if module.contains(|c: char| c.is_whitespace() || "()[]{}:;,<>=\"'".contains(c)) {
+            return Err(ErrorKind::WrongType { expected: "the name of a module", found: "text that is none" }.into());
+        }
+        let index = match self.known.get(&key) {
+            Some(index) => *index,
+            None => {
+                let global = self.judged(module, name, is_old);
+                let index = self.globals.len() as u32;
+                self.globals.push(global);
+                self.known.insert(key, index);
+                index
+            }
+        };
+        let global = &self.globals[index as usize];
+        let told = format!("names {}", global.name);
+        let standing = global.standing;
+        self.report.does(self.offset, || told.clone());
+        match standing {
+            _ if is_computed => {
+                let why = "the name is made while loading: no honest writer does so";
+                self.find(Verdict::Dangerous, Rule::ComputedName, told, why);
+            }
+            Standing::Allowed(_) => {}
+            Standing::Dangerous(why) => self.find(Verdict::Dangerous, Rule::Name, told, why),
+            Standing::Unknown => {
+                self.find(Verdict::Unknown, Rule::Name, told, "no policy knows this code, and its module is imported");
+            }
+        }
+        self.add(Node::Global(index))
+    }
+
+    /// What the policy says of a global, by the name that is written and by the one it is mapped to.
+    fn judged(&self, module: &str, name: &str, is_old: bool) -> Global<'p> {
+        let (module, name) = (shown_name(module), shown_name(name));
+        let written = self.policy.standing(&module, &name);
+        let (new_module, new_name) =
+            if is_old { global::to_python3(&module, &name) } else { (module.as_str(), name.as_str()) };
+        let mapped = self.policy.standing(new_module, new_name);
+        let standing = match (mapped, written) {
+            // What is allowed in full counts; what only a module's name makes dangerous in one spelling does not.
+            (Standing::Allowed(_), _) | (Standing::Dangerous(_), _) => mapped,
+            (Standing::Unknown, _) => written,
+        };
+        Global { module: new_module.to_owned(), name: format!("{new_module}.{new_name}"), standing }
+    }
+}
+
+/// The name as reports have it.
+fn shown_name(name: &str) -> String {
+    if name.starts_with(COMPUTED) { "<computed>".to_owned() } else { name.to_owned() }
+}
+
+impl<'de> Builder<'de> for Tracer<'_, '_, 'de> {
+    type Value = Ref;
+
+    const LENIENT: bool = true;
+
+    fn none(&mut self) -> Result<Ref> {
+        Ok(NONE)
+    }
+
+    fn bool(&mut self, value: bool) -> Result<Ref> {
+        Ok(if value { TRUE } else { FALSE })
+    }
+
+    fn int(&mut self, value: Integer<'_>) -> Result<Ref> {
+        const HALF: i64 = 1 << 30;
+        Ok(match value {
+            Integer::Small(value) if (-HALF..HALF).contains(&value) => Ref(INTS + (value + HALF) as u32),
+            _ => NUMBER,
+        })
+    }
+
+    fn float(&mut self, _value: f64) -> Result<Ref> {
+        Ok(NUMBER)
+    }
+
+    fn str(&mut self, text: Chunk<'_, 'de>) -> Result<Ref> {
+        let (start, len) = self.keep(&text[..text.len().min(KEPT_TEXT)]);
+        self.add(Node::Text { start, len })
+    }
+
+    fn py2_str(&mut self, bytes: Chunk<'_, 'de>) -> Result<Ref> {
+        if bytes.len() > KEPT_TEXT {
+            return self.bytes(bytes);
+        }
+        let (start, len) = self.keep(&bytes);
+        self.add(Node::Text { start, len })
+    }
+
+    fn bytes(&mut self, bytes: Chunk<'_, 'de>) -> Result<Ref> {
+        self.blobs.push(match bytes {
+            Chunk::Input(bytes) => Cow::Borrowed(bytes),
+            Chunk::Scratch(bytes) => Cow::Owned(bytes.clone()),
+        });
+        self.add(Node::Bytes(self.blobs.len() as u32 - 1))
+    }
+
+    fn bytearray(&mut self, bytes: Chunk<'_, 'de>) -> Result<Ref> {
+        self.bytes(bytes)
+    }
+
+    fn buffer(&mut self) -> Result<Ref> {
+        self.add(Node::Buffer)
+    }
+
+    fn read_only(&mut self, buffer: &Ref) -> Result<Ref> {
+        Ok(*buffer)
+    }
+
+    fn tuple(&mut self, items: &[Ref]) -> Result<Ref> {
+        let (start, len) = self.items(items, usize::MAX);
+        self.add(Node::Tuple { start, len })
+    }
+
+    fn list(&mut self, items: &[Ref]) -> Result<Ref> {
+        let (start, len) = self.items(items, KEPT_ITEMS);
+        self.add(Node::List { start, len })
+    }
+
+    fn dict(&mut self, pairs: &[Ref]) -> Result<Ref> {
+        let keys = self.keys(pairs);
+        self.add(Node::Dict { start: 0, len: 0, keys })
+    }
+
+    fn set(&mut self) -> Result<Ref> {
+        self.add(Node::Set { start: 0, len: 0 })
+    }
+
+    fn frozenset(&mut self, items: &[Ref]) -> Result<Ref> {
+        let (start, len) = self.items(items, KEPT_ITEMS);
+        self.add(Node::Set { start, len })
+    }
+
+    fn append(&mut self, list: &Ref, items: &[Ref]) -> Result<()> {
+        match self.node(*list) {
+            Some(Node::List { len: 0, .. }) => {
+                // What is called with a list may be called with what is in it.
+                let (start, len) = self.items(items, KEPT_ITEMS);
+                self.nodes[(list.0 - NODES) as usize] = Node::List { start, len };
+            }
+            Some(Node::List { .. }) => {}
+            _ => self.filled(*list, "appends to items"),
+        }
+        Ok(())
+    }
+
+    fn set_items(&mut self, dict: &Ref, pairs: &[Ref]) -> Result<()> {
+        match self.node(*dict) {
+            Some(Node::Dict { start, len, keys: Keys::Plain }) => {
+                let keys = self.keys(pairs);
+                self.nodes[(dict.0 - NODES) as usize] = Node::Dict { start, len, keys };
+            }
+            Some(Node::Dict { .. }) => {}
+            _ => self.filled(*dict, "sets items"),
+        }
+        Ok(())
+    }
+
+    fn add_items(&mut self, set: &Ref, _items: &[Ref]) -> Result<()> {
+        if !matches!(self.node(*set), Some(Node::Set { .. })) {
+            self.filled(*set, "adds items");
+        }
+        Ok(())
+    }
+
+    fn global(&mut self, module: &str, name: &str) -> Result<Ref> {
+        self.named(module, name)
+    }
+
+    fn name(&self, value: &Ref) -> Result<String> {
+        match self.node(*value) {
+            Some(Node::Text { start, len }) => {
+                Ok(String::from_utf8_lossy(&self.text[start as usize..][..len as usize]).into_owned())
+            }
+            Some(Node::Made { .. } | Node::Outside | Node::Global(_)) => Ok(COMPUTED.to_owned()),
+            None if *value == UNSURE => Ok(COMPUTED.to_owned()),
+            _ => Err(ErrorKind::WrongType { expected: "str", found: self.kind(*value) }.into()),
+        }
+    }
+
+    fn extension(&mut self, code: u32) -> Result<Ref> {
+        let told = format!("takes what extension code {code} stands for");
+        self.report.does(self.offset, || told.clone());
+        let why = "what it stands for is known to the loading process alone";
+        self.find(Verdict::Unknown, Rule::Extension, told, why);
+        self.add(Node::Outside)
+    }
+
+    fn persistent(&mut self, id: &Ref) -> Result<Ref> {
+        if self.report.effects.len() < 10_000 {
+            let told = format!("asks for what persistent id {} stands for", self.shown(*id, 2));
+            self.report.does(self.offset, || told);
+        } else {
+            self.report.effect_count += 1;
+        }
+        self.add(Node::Outside)
+    }
+
+    fn reduce(&mut self, callable: &Ref, args: &Ref) -> Result<Ref> {
+        let arguments = self.arguments_in(*args);
+        self.called(*callable, &arguments, false)
+    }
+
+    fn instance(&mut self, class: &Ref, args: &[Ref]) -> Result<Ref> {
+        self.called(*class, args, false)
+    }
+
+    fn object(&mut self, class: &Ref, args: &Ref, kwargs: Option<&Ref>) -> Result<Ref> {
+        let mut arguments = self.arguments_in(*args);
+        arguments.extend(kwargs);
+        self.called(*class, &arguments, true)
+    }
+
+    fn build(&mut self, object: &Ref, state: &Ref) -> Result<()> {
+        let has_dunder = |value: Ref| matches!(self.node(value), Some(Node::Dict { keys: Keys::Dunder, .. }));
+        // Slots are set by name, which may change what the object is; a `__dict__` only holds its names.
+        let (in_dict, in_slots) = match self.node(*state) {
+            Some(Node::Tuple { start, len: 2 }) => {
+                (has_dunder(self.pool_of(start, 2)[0]), has_dunder(self.pool_of(start, 2)[1]))
+            }
+            _ => (has_dunder(*state), false),
+        };
+        match self.node(*object) {
+            Some(Node::Made { of, rule }) => {
+                let maker = self.globals.get(of as usize).map_or("a value", |global| global.name.as_str());
+                self.wrapper = maker.starts_with("joblib.numpy_pickle") && maker.ends_with("ArrayWrapper");
+                if rule.is_some_and(|rule| rule.state) && !in_dict && !in_slots {
+                    if self.report.effects.len() < 10_000 {
+                        let told = format!("gives a state to {maker}(…)");
+                        self.report.does(self.offset, || told);
+                    } else {
+                        self.report.effect_count += 1;
+                    }
+                    return Ok(());
+                }
+                let told = format!("gives a state to {maker}(…)");
+                self.report.does(self.offset, || told.clone());
+                let (verdict, why) = match rule {
+                    _ if in_slots => (Verdict::Dangerous, "it sets a name of Python's own machinery, as `__class__`"),
+                    _ if in_dict => (Verdict::Unknown, "its attributes have names of Python's own machinery"),
+                    Some(_) => (Verdict::Unknown, "its instances take no state as the policy knows them"),
+                    None => (Verdict::Unknown, "what a state does to unknown code is unknown"),
+                };
+                self.find(verdict, Rule::State, told, why);
+            }
+            Some(Node::Global(index)) => {
+                let told = format!("sets attributes of {}", self.globals[index as usize].name);
+                self.report.does(self.offset, || told.clone());
+                let why = "it changes a class, function or module itself, for the whole process";
+                self.find(Verdict::Dangerous, Rule::State, told, why);
+            }
+            Some(Node::Outside) => {
+                let told = "gives a state to what stands outside".to_owned();
+                self.report.does(self.offset, || told.clone());
+                self.find(Verdict::Unknown, Rule::State, told, "what it does is known to the reader alone");
+            }
+            _ => self.differs("a state is given to a value that takes none"),
+        }
+        Ok(())
+    }
+
+    fn unsure(&mut self) -> Result<Ref> {
+        Ok(UNSURE)
+    }
+
+    fn differs(&mut self, why: &str) {
+        let why = format!("{why}: readers disagree, so one may see what another does not");
+        self.report.find(
+            Verdict::Unknown,
+            Rule::ReadersDiffer,
+            self.offset,
+            "is read differently by different readers".to_owned(),
+            &why,
+        );
+    }
+
+    fn dropped(&mut self, _value: &Ref, _below: Option<&Ref>) {}
+}
