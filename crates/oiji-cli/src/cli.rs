@@ -2,7 +2,9 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{completions, convert, derive, diff, dis, get, list, man, pack, put, remove, show, unpack};
+use crate::commands::{
+    completions, convert, derive, diff, dis, get, list, man, pack, put, remove, scan, show, trace, unpack,
+};
 
 /// Look into Python pickles and archives of arrays, without Python and without running anything.
 #[derive(Debug, Parser)]
@@ -23,13 +25,16 @@ Environment:
 Exit status:
   0  done
   1  something was found, or differs
-  2  something could not be done; standard error says what";
+  2  something could not be done; standard error says what
+  3  not all could be looked at (scan, trace)";
 
 /// The sub-commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Show(show::Args),
     Dis(dis::Args),
+    Scan(scan::Args),
+    Trace(trace::Args),
     Convert(convert::Args),
     List(list::Args),
     Get(get::Args),

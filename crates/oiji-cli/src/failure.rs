@@ -15,6 +15,8 @@ pub(crate) enum Status {
     Found,
     /// Something could not be done: exit status 2.
     Failed,
+    /// Not all could be looked at: exit status 3.
+    Incomplete,
 }
 
 impl From<Status> for ExitCode {

@@ -16,6 +16,7 @@ mod output;
 mod pages;
 mod progress;
 mod replace;
+mod scanning;
 mod stores;
 mod table;
 

@@ -11,7 +11,9 @@ pub(crate) mod man;
 pub(crate) mod pack;
 pub(crate) mod put;
 pub(crate) mod remove;
+pub(crate) mod scan;
 pub(crate) mod show;
+pub(crate) mod trace;
 pub(crate) mod unpack;
 
 use std::path::{Path, PathBuf};
@@ -27,6 +29,8 @@ pub(crate) fn run(cli: Cli) -> Status {
         Command::Completions(args) => completions::run(&args),
         Command::Show(args) => show::run(&args),
         Command::Dis(args) => dis::run(&args),
+        Command::Scan(args) => scan::run(&args),
+        Command::Trace(args) => trace::run(&args),
         Command::Convert(args) => convert::run(&args),
         Command::List(args) => list::run(&args),
         Command::Get(args) => get::run(&args),

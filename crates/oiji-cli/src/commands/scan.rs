@@ -1,0 +1,266 @@
+//! `oiji scan`: what files would do if they were loaded, without loading them.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
+
+use oiji::inspect::scan::{Finding, Report, Rule, Verdict};
+use serde_json::{Value as Json, json};
+
+use crate::failure::{Failure, Status, complain, visible};
+use crate::output::{self, Stdout, grouped};
+use crate::scanning::{self, PolicyArgs};
+
+/// Tell what files would do if they were loaded, without loading them.
+///
+/// Every pickle in a file is followed, as any real reader would: what it names, calls and changes, also behind its end, in
+/// ZIPs, tars, compressed files and pickles in pickles, whatever the file is called. Nothing of it is run or imported.
+///
+/// clean: every byte is accounted for, and only what the policy allows is done. unknown: it names code that the policy does not
+/// know. dangerous: it does what is known to do harm, or what no honest writer does. incomplete: not all of it could be read.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  oiji scan model.pt
+  oiji scan --format json models/ > report.json
+  oiji scan --policy team.rules --fail-on dangerous downloads/
+
+A policy has a line for each rule, and `#` before words for people:
+  allow shapes: Point Circle = new state
+  danger shapes.shell: * = runs commands
+
+Exit status:
+  0  all files are clean
+  1  something was found that --fail-on names
+  2  a file could not be read, or a policy
+  3  nothing was found, but not everything could be looked at")]
+pub(crate) struct Args {
+    /// Files and folders to scan; `-` is standard input
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+
+    #[command(flatten)]
+    policy: PolicyArgs,
+
+    /// How to tell what was found
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+
+    /// The least that makes the exit status 1
+    #[arg(long, value_enum, value_name = "VERDICT", default_value_t)]
+    fail_on: FailOn,
+
+    /// Name clean files too
+    #[arg(long, short)]
+    all: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON object for all files
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum FailOn {
+    /// Code that the policy does not know, and what is worse
+    #[default]
+    Unknown,
+    /// What is known to do harm
+    Dangerous,
+}
+
+/// So many files are told of each by a line, where none is asked for by name.
+const FEW: usize = 20;
+
+pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
+    let policy = args.policy.policy()?;
+    let mut jobs = Vec::new();
+    let mut failed = false;
+    for path in &args.paths {
+        match scanning::files(path) {
+            Ok(files) => {
+                let is_folder = files.first() != Some(path);
+                jobs.extend(files.into_iter().map(|path| Job { path, is_folder }));
+            }
+            Err(failure) => {
+                complain(&failure);
+                failed = true;
+            }
+        }
+    }
+    let mut out = output::stdout();
+    let mut tally = Tally { show_clean: args.all || jobs.len() <= FEW, ..Tally::default() };
+    in_parallel(
+        &jobs,
+        |job| scanning::scan(&job.path, &policy),
+        |job, scanned| {
+            match scanned {
+                Ok(report) => tally.add(job, &report, args.format, &mut out).map_err(Failure::writing)?,
+                Err(failure) => {
+                    out.flush().map_err(Failure::writing)?;
+                    complain(&failure);
+                    failed = true;
+                }
+            }
+            Ok(())
+        },
+    )?;
+    tally.end(args.format, jobs.len(), &mut out).map_err(Failure::writing)?;
+    let found = match args.fail_on {
+        FailOn::Unknown => tally.unknown + tally.dangerous,
+        FailOn::Dangerous => tally.dangerous,
+    };
+    Ok(match (found > 0, failed, tally.incomplete > 0) {
+        (true, ..) => Status::Found,
+        (_, true, _) => Status::Failed,
+        (_, _, true) => Status::Incomplete,
+        _ => Status::Done,
+    })
+}
+
+/// A file to scan.
+struct Job {
+    path: PathBuf,
+    /// Whether it was met in a folder: then it need not be a pickle.
+    is_folder: bool,
+}
+
+/// Does `work` for all jobs on all processors, and `tell` for each result, in the order of the jobs.
+fn in_parallel<J: Sync, R: Send>(
+    jobs: &[J],
+    work: impl Fn(&J) -> R + Sync,
+    mut tell: impl FnMut(&J, R) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let count = thread::available_parallelism().map_or(1, usize::from).min(jobs.len().max(1));
+    let next = AtomicUsize::new(0);
+    let (sender, receiver) = mpsc::channel();
+    thread::scope(|scope| {
+        for _ in 0..count {
+            let (sender, next, work) = (sender.clone(), &next, &work);
+            scope.spawn(move || {
+                while let Some((index, job)) =
+                    Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|index| Some((index, jobs.get(index)?)))
+                {
+                    // Nobody listens any more where telling failed.
+                    if sender.send((index, work(job))).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        // Without it the receiver would wait for ever.
+        drop(sender);
+        let mut waiting = std::collections::BTreeMap::new();
+        let mut told = 0;
+        for (index, result) in receiver {
+            waiting.insert(index, result);
+            while let Some(result) = waiting.remove(&told) {
+                tell(&jobs[told], result)?;
+                told += 1;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// How many files have which verdict.
+#[derive(Default)]
+struct Tally {
+    clean: usize,
+    unknown: usize,
+    dangerous: usize,
+    incomplete: usize,
+    /// Files met in folders that are no pickles and hold none.
+    others: usize,
+    show_clean: bool,
+    json: Vec<Json>,
+}
+
+impl Tally {
+    fn add(&mut self, job: &Job, report: &Report, format: Format, out: &mut Stdout) -> io::Result<()> {
+        let name = output::name(&job.path);
+        // Bytes of which nothing is a pickle: in a folder there are many such files.
+        let is_other = job.is_folder
+            && report.pickles == 0
+            && report.findings.iter().all(|finding| finding.rule == Rule::Tail && finding.offset == 0);
+        if is_other && report.verdict() == Verdict::Incomplete {
+            self.others += 1;
+            return Ok(());
+        }
+        let verdict = report.verdict();
+        match verdict {
+            Verdict::Clean => self.clean += 1,
+            Verdict::Incomplete => self.incomplete += 1,
+            Verdict::Unknown => self.unknown += 1,
+            Verdict::Dangerous => self.dangerous += 1,
+        }
+        if format == Format::Json {
+            self.json.push(as_json(&name, report));
+            return Ok(());
+        }
+        if verdict == Verdict::Clean && !self.show_clean {
+            return Ok(());
+        }
+        writeln!(out, "{name}: {verdict}")?;
+        /// So many findings tell enough.
+        const SOME: usize = 12;
+        let mut findings: Vec<&Finding> = report.findings.iter().collect();
+        findings.sort_by_key(|finding| std::cmp::Reverse(finding.verdict));
+        for finding in findings.iter().take(SOME) {
+            let place = if finding.place.is_empty() { String::new() } else { format!("{}, ", visible(&finding.place)) };
+            let times = if finding.count > 1 { format!(" ({} times)", grouped(finding.count)) } else { String::new() };
+            writeln!(out, "  {place}offset {}: {}{times}", finding.offset, visible(&finding.what))?;
+            writeln!(out, "      {}: {}", finding.verdict, visible(&finding.why))?;
+        }
+        if findings.len() > SOME {
+            writeln!(out, "  and {} more; --format json has all", grouped((findings.len() - SOME) as u64))?;
+        }
+        Ok(())
+    }
+
+    fn end(&self, format: Format, count: usize, out: &mut Stdout) -> io::Result<()> {
+        if format == Format::Json {
+            let summary = json!({
+                "files": count, "clean": self.clean, "unknown": self.unknown, "dangerous": self.dangerous,
+                "incomplete": self.incomplete, "others": self.others,
+            });
+            writeln!(out, "{}", json!({ "files": self.json, "summary": summary }))?;
+        } else if count > 1 {
+            let counts = [
+                (self.dangerous, "dangerous"),
+                (self.unknown, "unknown"),
+                (self.incomplete, "incomplete"),
+                (self.clean, "clean"),
+                (self.others, "without a pickle"),
+            ];
+            let told: Vec<String> = counts
+                .iter()
+                .filter(|(count, _)| *count > 0)
+                .map(|(count, word)| format!("{} {word}", grouped(*count as u64)))
+                .collect();
+            writeln!(out, "{} files: {}", grouped(count as u64), told.join(", "))?;
+        }
+        out.flush()
+    }
+}
+
+fn as_json(name: &str, report: &Report) -> Json {
+    let findings = report.findings.iter().map(|finding| {
+        json!({
+            "verdict": finding.verdict.name(), "rule": finding.rule.name(), "place": finding.place,
+            "offset": finding.offset, "what": finding.what, "why": finding.why, "count": finding.count,
+        })
+    });
+    let globals =
+        report.globals.iter().map(|((module, name), count)| json!({ "module": module, "name": name, "count": count }));
+    json!({
+        "file": name, "verdict": report.verdict().name(), "pickles": report.pickles, "bytes": report.bytes,
+        "findings": findings.collect::<Vec<_>>(), "globals": globals.collect::<Vec<_>>(),
+    })
+}
