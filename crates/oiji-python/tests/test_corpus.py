@@ -12,7 +12,7 @@ import copyreg
 
 import graphs  # puts the corpus's classes on the path
 from compare import difference
-from under_test import CORPUS, module
+from under_test import CORPUS, ROUNDS, module
 
 FOLDER = os.path.join(CORPUS, 'python')
 with open(os.path.join(FOLDER, 'MANIFEST.json'), encoding='utf-8') as _file:
@@ -69,9 +69,8 @@ class Corpus(unittest.TestCase):
 
     def check(self, groups, options):
         checked = 0
-        for case in FILES:
-            if case['group'] not in groups:
-                continue
+        cases = [case for case in FILES if case['group'] in groups]
+        for case in cases[::5 if ROUNDS < 1 and len(cases) > 100 else 1]:
             folder = os.path.dirname(os.path.join(FOLDER, case['file']))
             with open(os.path.join(FOLDER, case['file']), 'rb') as file:
                 data = file.read()
