@@ -22,6 +22,8 @@ SCENARIOS = {}
 SAME = set()
 ENDLESS = set()
 MEMORY = 2 << 30
+# Less of what is slow where all is slow.
+MANY = 3000 if ROUNDS >= 1 else 100
 
 
 def scenario(same=True, endless=False):
@@ -108,7 +110,7 @@ def a_list_is_emptied_while_pickled(pickle):
 def a_list_shrinks_by_one_at_each_item(pickle):
     def make():
         value = []
-        value.extend(Hook(lambda: value and (value.pop(), churn())) for _ in range(3000))
+        value.extend(Hook(lambda: value and (value.pop(), churn())) for _ in range(MANY))
         return value
     return each_protocol(pickle, make)
 
@@ -485,7 +487,7 @@ def a_file_takes_away_what_is_being_written(pickle):
                          lambda bag: (bag.__dict__.update(new=1), empty(bag))):
                 for pad in range(0, 80, 3 if ROUNDS >= 1 else 40):
                     bags, texts, kept = [], ['t' * (70000 + number) for number in range(20)], []
-                    for number in range(1200):
+                    for number in range(1200 if ROUNDS >= 1 else 300):
                         bag = kind()
                         bag.a, bag.b = 'q%d' % number * 9, ['w%d' % number * 9]
                         bags.append(bag)
