@@ -126,7 +126,7 @@ class Corpus(unittest.TestCase):
             seen.add((case['case'], case['protocol']))
             with open(os.path.join(FOLDER, case['file']), 'rb') as file:
                 data = file.read()
-            for end in range(len(data)):
+            for end in range(0, len(data), 1 if ROUNDS >= 1 else 7):
                 outcomes = []
                 for implementation in (_pickle, module):
                     try:
