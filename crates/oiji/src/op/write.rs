@@ -85,6 +85,7 @@ pub fn float8(out: &mut Vec<u8>, opcode: Opcode, value: f64) {
 }
 
 /// Appends bytes that are mostly few, and up to sixteen without a call, which would cost more than they do.
+#[cfg(feature = "serde")]
 #[inline(always)]
 pub(crate) fn few(out: &mut Vec<u8>, bytes: &[u8]) {
     let len = bytes.len();
@@ -129,7 +130,7 @@ pub fn length(out: &mut Vec<u8>, opcode: Opcode, len: usize) {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "serde"))]
 mod tests {
     use super::*;
 
