@@ -129,7 +129,7 @@ impl Scanner<'_> {
         let is_nothing = run.pickles == 0 && report.effect_count == effects;
         if is_nothing {
             // Bytes that are no pickle differ between no readers.
-            report.findings.truncate(found);
+            report.forget_from(found);
         }
         if run.pickles == 5 && is_legacy_torch(bytes, run.end) {
             return;

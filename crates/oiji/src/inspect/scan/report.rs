@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::hash::{Hash, Hasher};
+
+use rustc_hash::{FxHashMap, FxHasher};
 
 /// What is to be thought of a file, the worst last.
 ///
@@ -162,6 +165,8 @@ pub struct Report {
     pub bytes: u64,
     /// The place that findings and effects are of now.
     pub(super) place: String,
+    /// Findings by what makes them alike.
+    pub(super) alike: FxHashMap<u64, usize>,
 }
 
 /// So many effects are kept.
@@ -176,17 +181,30 @@ impl Report {
         self.findings.iter().map(|finding| finding.verdict).max().unwrap_or_default()
     }
 
-    /// Takes note of a finding; one like an earlier one is counted with it.
+    /// Takes note of a finding; the same at another place in a member is counted with it.
     pub(super) fn find(&mut self, verdict: Verdict, rule: Rule, offset: u64, what: String, why: &str) {
-        let is_alike = |other: &&mut Finding| {
-            other.rule == rule && other.verdict == verdict && other.what == what && other.place == self.place
-        };
-        if let Some(same) = self.findings.iter_mut().find(is_alike) {
+        let like = what.clone();
+        self.find_like(&like, verdict, rule, offset, what, why);
+    }
+
+    /// As `find`, where `like` says what makes two findings alike.
+    pub(super) fn find_like(&mut self, like: &str, verdict: Verdict, rule: Rule, offset: u64, what: String, why: &str) {
+        let mut hasher = FxHasher::default();
+        (&self.place, rule.name(), verdict.name(), like).hash(&mut hasher);
+        let key = hasher.finish();
+        if let Some(same) = self.alike.get(&key).and_then(|index| self.findings.get_mut(*index)) {
             same.count += 1;
-        } else if self.findings.len() < FINDINGS || verdict > self.verdict() {
+        } else if self.findings.len() < FINDINGS || verdict == Verdict::Dangerous && self.alike.len() < 2 * FINDINGS {
+            self.alike.insert(key, self.findings.len());
             let (place, why) = (self.place.clone(), why.to_owned());
             self.findings.push(Finding { verdict, rule, place, offset, what, why, count: 1 });
         }
+    }
+
+    /// Forgets all findings from a number on.
+    pub(super) fn forget_from(&mut self, count: usize) {
+        self.findings.truncate(count);
+        self.alike.retain(|_, index| *index < count);
     }
 
     /// Takes over what another scan of the same bytes found.
@@ -200,10 +218,15 @@ impl Report {
         }
     }
 
+    /// Whether what is done is still kept in words.
+    pub(super) fn keeps_effects(&self) -> bool {
+        self.effects.len() < EFFECTS
+    }
+
     /// Takes note of an effect; what it is is asked only if it is kept.
     pub(super) fn does(&mut self, offset: u64, what: impl FnOnce() -> String) {
         self.effect_count += 1;
-        if self.effects.len() < EFFECTS {
+        if self.keeps_effects() {
             self.effects.push(Effect { place: self.place.clone(), offset, what: what() });
         }
     }

@@ -254,13 +254,21 @@ impl<'p, 'r, 'de> Tracer<'p, 'r, 'de> {
         };
         let global = &self.globals[index as usize];
         let standing = global.standing;
-        if self.report.effects.len() < 10_000 || !matches!(standing, Standing::Allowed(_)) {
-            let told = format!("{verb} {}{}", global.name, self.arguments_shown(arguments));
+        // Of what is allowed no more is told than is kept; of the rest each call is counted with those of the same name.
+        if self.report.keeps_effects() || !matches!(standing, Standing::Allowed(_)) {
+            let like = format!("{verb} {}", global.name);
+            let told = format!("{like}{}", self.arguments_shown(arguments));
             self.report.does(self.offset, || told.clone());
-            match standing {
-                Standing::Dangerous(why) => self.find(Verdict::Dangerous, Rule::Call, told, why),
-                Standing::Unknown => self.find(Verdict::Unknown, Rule::Call, told, "no policy knows this code"),
-                Standing::Allowed(rule) => self.check_call(rule, arguments, is_new, told),
+            let (verdict, why) = match standing {
+                Standing::Dangerous(why) => (Verdict::Dangerous, why),
+                Standing::Unknown => (Verdict::Unknown, "no policy knows this code"),
+                Standing::Allowed(rule) => {
+                    self.check_call(rule, arguments, is_new, told.clone());
+                    (Verdict::Clean, "")
+                }
+            };
+            if verdict > Verdict::Clean {
+                self.report.find_like(&like, verdict, Rule::Call, self.offset, told, why);
             }
         } else if let Standing::Allowed(rule) = standing {
             let told = format!("{verb} {}", global.name);
@@ -627,7 +635,7 @@ impl<'de> Builder<'de> for Tracer<'_, '_, 'de> {
     }
 
     fn persistent(&mut self, id: &Ref) -> Result<Ref> {
-        if self.report.effects.len() < 10_000 {
+        if self.report.keeps_effects() {
             let told = format!("asks for what persistent id {} stands for", self.shown(*id, 2));
             self.report.does(self.offset, || told);
         } else {
@@ -665,7 +673,7 @@ impl<'de> Builder<'de> for Tracer<'_, '_, 'de> {
                 let maker = self.globals.get(of as usize).map_or("a value", |global| global.name.as_str());
                 self.wrapper = maker.starts_with("joblib.numpy_pickle") && maker.ends_with("ArrayWrapper");
                 if rule.is_some_and(|rule| rule.state) && !in_dict && !in_slots {
-                    if self.report.effects.len() < 10_000 {
+                    if self.report.keeps_effects() {
                         let told = format!("gives a state to {maker}(…)");
                         self.report.does(self.offset, || told);
                     } else {
