@@ -290,6 +290,8 @@ impl Memo {
         if self.has_loose {
             self.fasten();
         }
+        #[cfg(all(Py_3_11, not(Py_3_13)))]
+        let is_first = !self.holds;
         self.holds = true;
         for address in &self.order[self.held..] {
             if address & WITHIN == 0 {
@@ -298,8 +300,11 @@ impl Memo {
             }
         }
         self.held = self.order.len();
+        // What comes later is written with its dict.
         #[cfg(all(Py_3_11, not(Py_3_13)))]
-        self.make_dicts();
+        if is_first {
+            self.make_dicts();
+        }
     }
 
     /// Makes the dicts of instances that were written without them: where they are beside the instance, user code may move
