@@ -169,10 +169,21 @@ pub enum ErrorKind {
         /// What to do about it.
         hint: &'static str,
     },
-    /// A global that the policy does not let through.
+    /// Something that the policy does not let a pickle do.
     Forbidden {
-        /// `module.name`.
+        /// The global it is about, `module.name`, where it is about one.
         global: String,
+        /// What was about to be done: `calls os.system`.
+        what: String,
+        /// Why it is not allowed.
+        why: String,
+        /// The line of a policy that would allow it, where one could.
+        line: Option<String>,
+    },
+    /// Something that real readers read differently; met where only what all agree on is read.
+    Ambiguous {
+        /// What it is.
+        what: &'static str,
     },
     /// JSON that is none, or that says no graph.
     InvalidJson {
@@ -402,9 +413,14 @@ impl fmt::Display for ErrorKind {
             ErrorKind::Inexpressible { what, protocol, hint } => {
                 write!(f, "protocol {protocol} cannot say {what}; {hint}")
             }
-            ErrorKind::Forbidden { global } => {
-                write!(f, "global {global} is not allowed; allow it with Policy::allow")
+            ErrorKind::Forbidden { what, why, line, .. } => {
+                write!(f, "not allowed by the policy: {what} ({why}")?;
+                match line {
+                    Some(line) => write!(f, "; to allow it: `{line}`)"),
+                    None => f.write_str(")"),
+                }
             }
+            ErrorKind::Ambiguous { what } => write!(f, "readers disagree about {what}, which is refused here"),
             ErrorKind::InvalidJson { line, column, problem } => {
                 write!(f, "invalid JSON in line {line}, column {column}: {problem}")
             }

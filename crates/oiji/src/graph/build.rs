@@ -9,6 +9,7 @@ use crate::global::Extensions;
 use crate::graph::again::{Again, Bits};
 use crate::graph::arena::{self, Dropped, Graph, Id, Kind, Made, ObjectData, Slot, StepKind};
 use crate::graph::fold::{self, NewObject};
+use crate::graph::guard::Guard;
 use crate::graph::read::{Py2Strings, ReadOptions};
 use crate::machine::Builder;
 use crate::op::number::Integer;
@@ -28,6 +29,10 @@ pub struct GraphBuilder<'a> {
     fold: bool,
     /// Every value gets a place in the arena, so that its offset can be found.
     placed: bool,
+    /// What is refused that a policy does not allow.
+    guard: Option<Guard>,
+    /// Whether states are refused that some readers ignore and others do not.
+    strict: bool,
 }
 
 impl<'a> GraphBuilder<'a> {
@@ -48,6 +53,8 @@ impl<'a> GraphBuilder<'a> {
             extensions: options.extensions.clone(),
             fold: !options.exact,
             placed: options.placed,
+            guard: options.policy.clone().map(Guard::new),
+            strict: options.strict,
         }
     }
 
@@ -222,6 +229,23 @@ impl<'a> GraphBuilder<'a> {
         if nothing { Ok(()) } else { Err(self.wrong_type("an object that takes a state", object)) }
     }
 
+    /// Takes note of items that an object is given, unless there are none.
+    fn push_items(&mut self, object: Id, kind: StepKind, items: &[Id]) {
+        if !items.is_empty() {
+            self.graph.push_step(object, kind, items);
+        }
+    }
+
+    /// Whether a state is one that `pickle.py` ignores, as false, and `_pickle` refuses.
+    fn is_empty_state(&self, state: Id) -> bool {
+        let slot = self.graph.slot(state);
+        match slot.kind {
+            Kind::Tuple | Kind::List | Kind::Set | Kind::FrozenSet => self.graph.run(slot).is_empty(),
+            Kind::Int | Kind::Bool => slot.data == 0,
+            _ => false,
+        }
+    }
+
     fn graph_children(&self, slot: Slot) -> &[Id] {
         if slot.kind == Kind::Tuple { self.graph.run(slot) } else { &[] }
     }
@@ -328,7 +352,11 @@ impl<'a> Builder<'a> for GraphBuilder<'a> {
     #[inline]
     fn dict(&mut self, pairs: &[Id]) -> Result<Id> {
         self.graph.check_hashable(pairs.iter().step_by(2))?;
-        self.run(Kind::Dict, pairs)
+        let dict = self.run(Kind::Dict, pairs)?;
+        if let Some(guard) = &mut self.guard {
+            guard.keyed(&self.graph, dict, pairs);
+        }
+        Ok(dict)
     }
 
     fn set(&mut self) -> Result<Id> {
@@ -353,7 +381,10 @@ impl<'a> Builder<'a> for GraphBuilder<'a> {
                 Ok(())
             }
             _ if self.is_open(*list) => {
-                self.graph.push_step(*list, StepKind::Append, items);
+                if let Some(guard) = &self.guard {
+                    guard.items(&self.graph, *list)?;
+                }
+                self.push_items(*list, StepKind::Append, items);
                 Ok(())
             }
             _ => Err(self.wrong_type("a list", *list)),
@@ -365,11 +396,17 @@ impl<'a> Builder<'a> for GraphBuilder<'a> {
         match self.kind(*dict) {
             Kind::Dict => {
                 self.graph.check_hashable(pairs.iter().step_by(2))?;
+                if let Some(guard) = &mut self.guard {
+                    guard.keyed(&self.graph, *dict, pairs);
+                }
                 self.graph.extend_run(*dict, pairs)
             }
             Kind::List | Kind::ByteArray => self.set_positions(*dict, pairs),
             _ if self.is_open(*dict) => {
-                self.graph.push_step(*dict, StepKind::SetItems, pairs);
+                if let Some(guard) = &self.guard {
+                    guard.items(&self.graph, *dict)?;
+                }
+                self.push_items(*dict, StepKind::SetItems, pairs);
                 Ok(())
             }
             _ => Err(self.wrong_type("a dict", *dict)),
@@ -383,7 +420,10 @@ impl<'a> Builder<'a> for GraphBuilder<'a> {
                 self.graph.extend_run(*set, items)
             }
             _ if self.is_open(*set) => {
-                self.graph.push_step(*set, StepKind::Add, items);
+                if let Some(guard) = &self.guard {
+                    guard.items(&self.graph, *set)?;
+                }
+                self.push_items(*set, StepKind::Add, items);
                 Ok(())
             }
             _ => Err(self.wrong_type("a set", *set)),
@@ -392,6 +432,9 @@ impl<'a> Builder<'a> for GraphBuilder<'a> {
 
     fn global(&mut self, module: &str, name: &str) -> Result<Id> {
         let index = self.graph.intern_global(module, name)?;
+        if let Some(guard) = &mut self.guard {
+            guard.named(&self.graph, index);
+        }
         self.graph.push_slot(Slot { low: index, ..Slot::plain(Kind::Global, 0) })
     }
 
@@ -408,6 +451,9 @@ impl<'a> Builder<'a> for GraphBuilder<'a> {
     }
 
     fn extension(&mut self, code: u32) -> Result<Id> {
+        if let Some(guard) = &self.guard {
+            guard.extension(code)?;
+        }
         if let Some((module, name)) = self.extensions.name(code) {
             let index = self.graph.intern_global(module, name)?;
             return self.graph.push_slot(Slot { low: index, ..Slot::plain(Kind::Global, 0) });
@@ -423,18 +469,27 @@ impl<'a> Builder<'a> for GraphBuilder<'a> {
         if self.kind(*args) != Kind::Tuple {
             return Err(self.wrong_type("a tuple of arguments", *args));
         }
+        if let Some(guard) = &mut self.guard {
+            guard.call(&self.graph, *callable, self.graph.run(self.graph.slot(*args)), false)?;
+        }
         if self.fold
             && matches!(self.kind(*callable), Kind::Global | Kind::Object)
             && let Some(folded) = self.folded(*callable, *args)?
         {
             // What the call held may now be held twice, by it and by the value.
             self.graph.again = Again::Unknown;
+            if let (Some(guard), Kind::Global) = (&mut self.guard, self.graph.slot(folded).kind) {
+                guard.named(&self.graph, self.graph.slot(folded).low);
+            }
             return Ok(folded);
         }
         self.make(Made::Call, *callable, *args, None)
     }
 
     fn instance(&mut self, class: &Id, args: &[Id]) -> Result<Id> {
+        if let Some(guard) = &mut self.guard {
+            guard.call(&self.graph, *class, args, false)?;
+        }
         let args = self.tuple(args)?;
         self.make(Made::Instance, *class, args, None)
     }
@@ -443,6 +498,9 @@ impl<'a> Builder<'a> for GraphBuilder<'a> {
     fn object(&mut self, class: &Id, args: &Id, kwargs: Option<&Id>) -> Result<Id> {
         if self.kind(*args) != Kind::Tuple {
             return Err(self.wrong_type("a tuple of arguments", *args));
+        }
+        if let Some(guard) = &mut self.guard {
+            guard.call(&self.graph, *class, self.graph.run(self.graph.slot(*args)), true)?;
         }
         let Some(kwargs) = kwargs else {
             return self.make(Made::New, *class, *args, None);
@@ -455,6 +513,12 @@ impl<'a> Builder<'a> for GraphBuilder<'a> {
 
     #[inline]
     fn build(&mut self, object: &Id, state: &Id) -> Result<()> {
+        if self.strict && self.is_empty_state(*state) {
+            return Err(ErrorKind::Ambiguous { what: "a state that is empty and no dict" }.into());
+        }
+        if let Some(guard) = &self.guard {
+            guard.state(&self.graph, *object, *state)?;
+        }
         let slot = self.graph.slot(*object);
         if slot.kind != Kind::Object {
             if !self.is_open(*object) {

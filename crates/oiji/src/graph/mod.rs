@@ -14,6 +14,8 @@ mod edit;
 mod emit;
 pub(crate) mod equal;
 mod fold;
+pub(crate) mod frames;
+mod guard;
 pub(crate) mod hash;
 mod helper;
 mod literal;

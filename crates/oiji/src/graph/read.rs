@@ -7,12 +7,14 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::global::Extensions;
 use crate::graph::arena::{Graph, Id};
 use crate::graph::build::GraphBuilder;
+use crate::graph::frames::Frames;
 use crate::graph::swift;
 use crate::limits::Limits;
 use crate::machine::{Flow, Machine};
 use crate::op::read_op;
 use crate::op::text::{DecodeErrors, Py2Encoding};
 use crate::opcode::Opcode;
+use crate::policy::Policy;
 use crate::source::{BufferedSource, SliceSource, Source, StreamSource};
 
 /// How pickles are read.
@@ -37,6 +39,8 @@ pub struct ReadOptions<'a> {
     pub(crate) buffers: Option<Vec<Cow<'a, [u8]>>>,
     pub(crate) exact: bool,
     pub(crate) crlf: bool,
+    pub(crate) strict: bool,
+    pub(crate) policy: Option<Policy>,
     /// Gives every value a place in the arena, so that its offset can be found.
     pub(crate) placed: bool,
 }
@@ -59,6 +63,8 @@ impl<'a> ReadOptions<'a> {
             buffers: None,
             exact: false,
             crlf: false,
+            strict: false,
+            policy: None,
             placed: false,
         }
     }
@@ -112,6 +118,40 @@ impl<'a> ReadOptions<'a> {
     #[must_use]
     pub fn crlf(mut self, crlf: bool) -> Self {
         self.crlf = crlf;
+        self
+    }
+
+    /// Refuses what real readers read differently (numbers in odd forms, ops that the end of a frame cuts, memo indexes used
+    /// twice and the like): what is read means the same to each of them. Honest writers write none of it.
+    ///
+    /// ```
+    /// let options = oiji::ReadOptions::new().strict(true);
+    /// let error = options.from_slice(b"I010\n.").unwrap_err();
+    /// assert_eq!(error.to_string(), "readers disagree about the text of an int, which is refused here at offset 0");
+    /// ```
+    #[must_use]
+    pub fn strict(mut self, strict: bool) -> Self {
+        self.strict = strict;
+        self
+    }
+
+    /// Refuses what `policy` does not allow: a global that is named, a call, a state, items, an attribute, an extension code,
+    /// at the moment when it would happen. What real readers read differently is refused as by [`ReadOptions::strict`].
+    ///
+    /// ```
+    /// use oiji::{ErrorKind, ReadOptions, policy::Policy};
+    /// let options = ReadOptions::new().policy(Policy::builtin());
+    /// assert_eq!(options.from_slice(b"ccollections\nOrderedDict\n)R.")?.to_string(), "collections.OrderedDict()");
+    ///
+    /// let error = options.from_slice(b"cshapes\nPoint\n)R.").unwrap_err();
+    /// let ErrorKind::Forbidden { global, line: Some(line), .. } = error.kind() else { unreachable!("{error}") };
+    /// assert_eq!((global.as_str(), line.as_str()), ("shapes.Point", "allow shapes: Point = name"));
+    /// # Ok::<(), oiji::Error>(())
+    /// ```
+    #[must_use]
+    pub fn policy(mut self, policy: &Policy) -> Self {
+        self.policy = Some(policy.clone());
+        self.strict = true;
         self
     }
 
@@ -211,6 +251,12 @@ impl<'a> ReadOptions<'a> {
         &self.limits
     }
 
+    /// Whether what real readers read differently is refused.
+    #[cfg(feature = "serde")]
+    pub(crate) fn is_strict(&self) -> bool {
+        self.strict
+    }
+
     /// Whether Python 2 strings stay as they are.
     #[cfg(feature = "serde")]
     pub(crate) fn keeps_py2_strings(&self) -> bool {
@@ -253,6 +299,10 @@ impl<'a> ReadOptions<'a> {
     pub(crate) fn machine(&self) -> Machine<Id> {
         let mut machine = Machine::new(self.limits, self.fix_imports);
         machine.accept_crlf(self.crlf);
+        machine.refuse_ambiguity(self.strict);
+        if let Some(policy) = &self.policy {
+            machine.obey(policy.clone());
+        }
         machine
     }
 
@@ -267,6 +317,8 @@ impl<'a> ReadOptions<'a> {
             buffers,
             exact: self.exact,
             crlf: self.crlf,
+            strict: self.strict,
+            policy: self.policy,
             placed: self.placed,
         }
     }
@@ -387,9 +439,11 @@ fn read_one<'a, S: Source<'a>>(
 ) -> Result<Id> {
     let start = source.offset();
     let mut look = Look::new();
+    let mut frames = machine.is_strict().then(|| Frames::new(start));
     loop {
         let most = u64::from(look.left - 1).min(machine.budget().ops_left()) as u32;
-        let ops = swift::run(source, machine, builder, most)?;
+        let room = frames.as_ref().map_or(usize::MAX, |frames| frames.left(source.offset()));
+        let ops = swift::run(source, machine, builder, most, room)?;
         machine.budget().spend_ops(u64::from(ops));
         look.left -= ops;
         let offset = source.offset();
@@ -400,6 +454,9 @@ fn read_one<'a, S: Source<'a>>(
             }
             Err(error) => return Err(error),
         };
+        if let Some(frames) = &mut frames {
+            frames.check(&op, offset).map_err(|error| error.at(offset))?;
+        }
         if op.opcode == Opcode::Frame {
             if let crate::op::Arg::Uint(len) = op.arg {
                 source.frame(len).map_err(|error| error.at(offset))?;

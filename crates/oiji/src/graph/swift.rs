@@ -60,7 +60,8 @@ impl<'a> Keep<'a, '_> for Copied {
     }
 }
 
-/// Runs at most `most` ops of what `source` holds ready, as long as they are swift ones; gives how many.
+/// Runs at most `most` ops of what `source` holds ready, in no more than `room` bytes, as long as they are swift ones; gives
+/// how many.
 ///
 /// # Errors
 /// What the builder refuses, with the offset.
@@ -70,15 +71,19 @@ pub(super) fn run<'a, S: Source<'a>>(
     machine: &mut Machine<Id>,
     builder: &mut GraphBuilder<'a>,
     most: u32,
+    room: usize,
 ) -> Result<u32> {
     let offset = source.offset();
     let (ops, len) = match source.ready() {
         Ready::Input(input) => {
             let start = offset as usize;
-            over::<Borrowed>(&input[start..], start, machine, builder, most)?
+            let bytes = &input[start..];
+            over::<Borrowed>(&bytes[..room.min(bytes.len())], start, machine, builder, most)?
         }
         Ready::Buffer([]) => return Ok(0),
-        Ready::Buffer(bytes) => over::<Copied>(bytes, offset as usize, machine, builder, most)?,
+        Ready::Buffer(bytes) => {
+            over::<Copied>(&bytes[..room.min(bytes.len())], offset as usize, machine, builder, most)?
+        }
     };
     source.advance(len);
     Ok(ops)
@@ -240,15 +245,16 @@ fn swift<'a, 'b, K: Keep<'a, 'b>>(
         INT | LONG => {
             let Some(line) = digits(after) else { return Ok(0) };
             let (end, most) = (if code == LONG { b'L' } else { b'\n' }, machine.budget().limits().int_digits);
-            // `I00` and `I01` are bools. Above 18 digits, or with anything else about it, it is no work for a hot loop.
-            if line.end != end || line.count as u64 > most || (line.starts_with_0 && line.count == 2) {
+            // `I00` and `I01` are bools, and readers differ over other zeros. Above 18 digits it is no work for a hot loop.
+            if line.end != end || line.count as u64 > most || (line.starts_with_0 && line.count > 1) {
                 return Ok(0);
             }
             machine.push(builder.int(Integer::Small(line.value))?);
             Ok(1 + line.len + if code == LONG { 2 } else { 1 })
         }
         PUT | GET => {
-            let Some(line) = digits(after).filter(|line| line.end == b'\n') else { return Ok(0) };
+            let plain = |line: &Digits| line.end == b'\n' && !(line.starts_with_0 && line.count > 1);
+            let Some(line) = digits(after).filter(plain) else { return Ok(0) };
             let Ok(index) = u64::try_from(line.value) else { return Ok(0) };
             if code == PUT {
                 machine.put(index, Opcode::Put)?;

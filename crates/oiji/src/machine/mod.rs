@@ -3,6 +3,7 @@
 //! It accepts what CPython's `_pickle` accepts and refuses what that refuses. The caller owns the loop, so that something
 //! else may happen between two ops. Next: `builder`, then `graph::build`, the builder that most callers use.
 
+mod agreed;
 mod builder;
 mod lenient;
 mod memo;
@@ -13,6 +14,7 @@ pub use memo::{Memo, MemoScope};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::{Budget, Limits};
+use crate::policy::Policy;
 
 /// Stack, marks and memo of one unpickler.
 ///
@@ -44,6 +46,11 @@ pub struct Machine<V> {
     protocol: u8,
     fix_imports: bool,
     crlf: bool,
+    /// Whether what real readers read differently is refused.
+    strict: bool,
+    /// Whether the memo has entries of earlier pickles.
+    goes_on: bool,
+    policy: Option<Policy>,
     scratch: Vec<u8>,
 }
 
@@ -68,6 +75,9 @@ impl<V: Clone> Machine<V> {
             protocol: 0,
             fix_imports,
             crlf: false,
+            strict: false,
+            goes_on: false,
+            policy: None,
             scratch: Vec::new(),
         }
     }
@@ -77,8 +87,26 @@ impl<V: Clone> Machine<V> {
         self.crlf = accept;
     }
 
+    /// Refuses from now on what real readers read differently, and accepts only what all agree on.
+    ///
+    /// Where frames end and ops stand is for the caller to see to, as [`ReadOptions::strict`](crate::ReadOptions::strict) does.
+    pub fn refuse_ambiguity(&mut self, refuse: bool) {
+        self.strict = refuse;
+    }
+
+    /// Whether what real readers read differently is refused.
+    pub fn is_strict(&self) -> bool {
+        self.strict
+    }
+
+    /// Lets a pickle name only what `policy` allows, whatever the builder. What is done with it is for the builder to ask.
+    pub fn obey(&mut self, policy: Policy) {
+        self.policy = Some(policy);
+    }
+
     /// Makes ready for another pickle; the memo stays, as it does in one `Unpickler`.
     pub fn restart(&mut self) {
+        self.goes_on = self.memo.count() > 0;
         self.stack.clear();
         self.marks.clear();
         self.fence = 0;
@@ -88,6 +116,7 @@ impl<V: Clone> Machine<V> {
     /// Forgets every memo entry.
     pub fn clear_memo(&mut self) {
         self.memo = Memo::default();
+        self.goes_on = false;
     }
 
     /// Takes another memo; gives the one there was.

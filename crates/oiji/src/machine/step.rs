@@ -29,6 +29,9 @@ impl<V: Clone> Machine<V> {
         builder: &mut B,
     ) -> Result<Flow<V>> {
         self.budget.op()?;
+        if self.strict {
+            self.check_agreed(&op)?;
+        }
         let Op { opcode, mut arg } = op;
         if self.crlf {
             arg = without_cr(arg);
@@ -238,6 +241,9 @@ impl<V: Clone> Machine<V> {
     #[inline]
     pub(crate) fn put(&mut self, index: u64, opcode: Opcode) -> Result<Flow<V>> {
         let value = self.top(opcode)?.clone();
+        if self.strict {
+            self.check_index(index)?;
+        }
         self.memo.put(index, value);
         self.budget.memo(self.memo.count())?;
         Ok(Flow::Continue)
@@ -302,7 +308,8 @@ impl<V: Clone> Machine<V> {
         give: impl FnOnce(&V, &[V]) -> Result<()>,
     ) -> Result<Flow<V>> {
         let target = self.target(start, opcode)?;
-        if start < self.stack.len() {
+        // Some readers look all the same, and so does who reads strictly.
+        if start < self.stack.len() || self.strict {
             give(target, &self.stack[start..])?;
         }
         self.truncate(start)
@@ -344,9 +351,10 @@ impl<V: Clone> Machine<V> {
         name: &str,
         builder: &mut B,
     ) -> Result<V> {
-        if self.fix_imports && self.protocol < 3 {
-            let (module, name) = global::to_python3(module, name);
-            return builder.global(module, name);
+        let (module, name) =
+            if self.fix_imports && self.protocol < 3 { global::to_python3(module, name) } else { (module, name) };
+        if let Some(policy) = &self.policy {
+            policy.check_name(module, name)?;
         }
         builder.global(module, name)
     }

@@ -12,7 +12,7 @@ pub mod write;
 pub use memo::MemoUse;
 pub use read::read_op;
 
-use crate::opcode::Opcode;
+use crate::opcode::{ArgKind, Opcode};
 use crate::source::Chunk;
 
 /// An opcode and what follows it.
@@ -32,6 +32,35 @@ pub struct Op<'s, 'de> {
     pub opcode: Opcode,
     /// What follows its byte.
     pub arg: Arg<'s, 'de>,
+}
+
+impl Op<'_, '_> {
+    /// How many bytes it takes, its opcode counted too.
+    pub(crate) fn encoded_len(&self) -> usize {
+        let rest = match &self.arg {
+            Arg::Bytes(bytes) => bytes.len(),
+            Arg::Line(line) => line.len() + 1,
+            Arg::Lines { text, .. } => text.len() + 1,
+            Arg::None | Arg::Uint(_) | Arg::Int(_) | Arg::Float(_) => 0,
+        };
+        1 + prefix_len(self.opcode.arg()) + rest
+    }
+}
+
+/// The bytes of an argument, or of its length where that stands before it.
+fn prefix_len(kind: ArgKind) -> usize {
+    match kind {
+        ArgKind::Uint1 | ArgKind::Long1 | ArgKind::String1 | ArgKind::Bytes1 | ArgKind::UnicodeString1 => 1,
+        ArgKind::Uint2 => 2,
+        ArgKind::Uint4
+        | ArgKind::Int4
+        | ArgKind::Long4
+        | ArgKind::String4
+        | ArgKind::Bytes4
+        | ArgKind::UnicodeString4 => 4,
+        ArgKind::Uint8 | ArgKind::Float8 | ArgKind::Bytes8 | ArgKind::ByteArray8 | ArgKind::UnicodeString8 => 8,
+        _ => 0,
+    }
 }
 
 /// The argument of an op, as it stands in the pickle.

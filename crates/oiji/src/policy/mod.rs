@@ -1,15 +1,17 @@
 //! Which globals a pickle may name, and what may be done with them: data, for scanning and for loading.
 //!
 //! A name is on the list, exactly, or it is code that nobody has looked at. Rules that say what is dangerous only add the
-//! reason. Knows neither pickles nor files of them. Next: `rules`, the lines that a policy is written in, and `builtin.rules`
-//! and `sklearn.rules`, ours.
+//! reason. Knows neither pickles nor files of them. Next: `rules`, the lines that a policy is written in, `builtin.rules` and
+//! its neighbours, ours; `judge`, what follows from them for what a pickle does.
 
+pub(crate) mod judge;
 mod rules;
 
 use std::collections::HashMap;
-use std::sync::OnceLock;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 
 /// What may be named, and what may be done with it.
 ///
@@ -24,8 +26,13 @@ use crate::error::Result;
 /// assert!(matches!(ours.standing("shapes", "Point"), Standing::Allowed(_)));
 /// # Ok::<(), oiji::Error>(())
 /// ```
-#[derive(Clone, Debug, Default)]
-pub struct Policy {
+///
+/// A clone is cheap: rules are shared until some are put over them.
+#[derive(Clone, Default)]
+pub struct Policy(Arc<Tables>);
+
+#[derive(Clone, Default)]
+struct Tables {
     allowed: HashMap<String, HashMap<String, Rule>>,
     /// Reasons by module, and by name within it; `*` for all names.
     dangers: HashMap<String, HashMap<String, String>>,
@@ -72,6 +79,73 @@ pub struct Rule {
     pub arguments: Arguments,
 }
 
+/// Something that is done with a global, or with what it gives, and that a rule has a word for.
+///
+/// ```
+/// use oiji::policy::{Policy, Use};
+/// assert_eq!(Policy::builtin().line("shapes", "Point", Use::State), "allow shapes: Point = state");
+/// assert_eq!(Policy::builtin().line("random", "Random", Use::Items), "allow random: Random = call new state items");
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Use {
+    /// It is named, as an argument of something else.
+    Name,
+    /// It is called.
+    Call,
+    /// An instance is made by `__new__`.
+    New,
+    /// An instance is given a state.
+    State,
+    /// An instance is given items.
+    Items,
+}
+
+impl Rule {
+    /// The same rule, with one more use.
+    #[must_use]
+    pub fn with(mut self, more: Use) -> Rule {
+        match more {
+            Use::Name => {}
+            Use::Call => (self.call, self.arguments) = (true, Arguments::Any),
+            Use::New => self.new = true,
+            Use::State => self.state = true,
+            Use::Items => self.items = true,
+        }
+        self
+    }
+
+    /// What either of two rules allows.
+    #[must_use]
+    pub fn and(mut self, other: Rule) -> Rule {
+        if other.call && self.call && self.arguments != other.arguments {
+            self.arguments = Arguments::Any;
+        } else if other.call {
+            self.arguments = other.arguments;
+        }
+        self.call |= other.call;
+        self.new |= other.new;
+        self.state |= other.state;
+        self.items |= other.items;
+        self
+    }
+}
+
+/// The words of a policy for it.
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let call = match self.arguments {
+            Arguments::Any => "call",
+            Arguments::Latin1 => "call(latin1)",
+            Arguments::Class => "call(class)",
+            Arguments::Attribute => "call(attribute)",
+            Arguments::Loaded => "call(loaded)",
+        };
+        let words = [(self.call, call), (self.new, "new"), (self.state, "state"), (self.items, "items")];
+        let words: Vec<&str> = words.into_iter().filter_map(|(is_allowed, word)| is_allowed.then_some(word)).collect();
+        f.write_str(if words.is_empty() { "name".to_owned() } else { words.join(" ") }.as_str())
+    }
+}
+
 /// With what a function may be called.
 ///
 /// ```
@@ -99,15 +173,15 @@ impl Policy {
         Policy::default()
     }
 
-    /// Ours: data types of the builtins, the standard library, NumPy, pandas, SciPy, scikit-learn, joblib and PyTorch's
-    /// tensors, and what is known to do harm.
+    /// Ours: data types of the builtins, the standard library, NumPy, pandas, SciPy, scikit-learn, joblib and
+    /// PyTorch, and what is known to do harm.
     ///
     /// # Panics
     /// Never: a test reads the rules.
     pub fn builtin() -> &'static Policy {
         static BUILTIN: OnceLock<Policy> = OnceLock::new();
         BUILTIN.get_or_init(|| {
-            let rules = [include_str!("builtin.rules"), include_str!("sklearn.rules")];
+            let rules = [include_str!("builtin.rules"), include_str!("sklearn.rules"), include_str!("torch.rules")];
             rules.iter().try_fold(Policy::new(), |policy, rules| policy.with(rules)).unwrap_or_default()
         })
     }
@@ -117,22 +191,47 @@ impl Policy {
     /// # Errors
     /// A message with the line that is no rule.
     pub fn with(mut self, text: &str) -> Result<Policy> {
-        rules::read(&mut self, text)?;
+        rules::read(Arc::make_mut(&mut self.0), text)?;
         Ok(self)
+    }
+
+    /// The line that would allow one more use of a global, besides those that are allowed already.
+    pub fn line(&self, module: &str, name: &str, more: Use) -> String {
+        let rule = match self.standing(module, name) {
+            Standing::Allowed(rule) => rule,
+            _ => Rule::default(),
+        };
+        format!("allow {module}: {name} = {}", rule.with(more))
+    }
+
+    /// Refuses a global that may not be named.
+    pub(crate) fn check_name(&self, module: &str, name: &str) -> Result<()> {
+        match judge::name(self.standing(module, name)) {
+            None => Ok(()),
+            Some(objection) => Err(self.refusal(Some((module, name)), &format!("names {module}.{name}"), objection)),
+        }
+    }
+
+    /// The error for something that is objected to, about a global if it is about one.
+    #[cold]
+    pub(crate) fn refusal(&self, global: Option<(&str, &str)>, what: &str, objection: judge::Objection<'_>) -> Error {
+        let line = global.zip(objection.wanted).map(|((module, name), more)| self.line(module, name, more));
+        let global = global.map_or_else(String::new, |(module, name)| format!("{module}.{name}"));
+        ErrorKind::Forbidden { global, what: what.to_owned(), why: objection.why.to_owned(), line }.into()
     }
 
     /// What it says of a global, by the names under which Python 3 finds it.
     pub fn standing(&self, module: &str, name: &str) -> Standing<'_> {
-        if let Some(rule) = self.allowed.get(module).and_then(|names| names.get(name)) {
+        if let Some(rule) = self.0.allowed.get(module).and_then(|names| names.get(name)) {
             return Standing::Allowed(*rule);
         }
-        if let Some(names) = self.dangers.get(module)
+        if let Some(names) = self.0.dangers.get(module)
             && let Some(reason) = names.get(name).or_else(|| names.get("*"))
         {
             return Standing::Dangerous(reason);
         }
         let ends = module.match_indices('.').map(|(end, _)| end).chain([module.len()]);
-        if let Some(reason) = ends.filter_map(|end| self.packages.get(&module[..end])).next() {
+        if let Some(reason) = ends.filter_map(|end| self.0.packages.get(&module[..end])).next() {
             return Standing::Dangerous(reason);
         }
         if name.contains('.') {
@@ -145,5 +244,12 @@ impl Policy {
             return Standing::Dangerous("a name of Python's own machinery");
         }
         Standing::Unknown
+    }
+}
+
+impl fmt::Debug for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.0.allowed.values().map(HashMap::len).sum::<usize>();
+        f.debug_struct("Policy").field("allowed", &count).finish_non_exhaustive()
     }
 }

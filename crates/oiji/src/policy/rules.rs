@@ -1,13 +1,13 @@
 //! The lines of a policy: `allow MODULE: NAME NAME = USE USE` and `danger MODULE, MODULE: NAME NAME = reason`.
 
 use crate::error::{Error, Result};
-use crate::policy::{Arguments, Policy, Rule};
+use crate::policy::{Arguments, Rule, Tables};
 
 /// Puts the rules of `text` over those of `policy`.
 ///
 /// # Errors
 /// A message with the number of the line and what is wrong with it.
-pub(super) fn read(policy: &mut Policy, text: &str) -> Result<()> {
+pub(super) fn read(policy: &mut Tables, text: &str) -> Result<()> {
     for (index, line) in text.lines().enumerate() {
         let rule = line.split('#').next().unwrap_or_default().trim();
         if !rule.is_empty() {
@@ -21,7 +21,7 @@ pub(super) fn read(policy: &mut Policy, text: &str) -> Result<()> {
 
 const FORM: &str = "a rule is `allow MODULE: NAMES = USES` or `danger MODULES: NAMES = REASON`";
 
-fn read_rule(policy: &mut Policy, rule: &str) -> Result<(), String> {
+fn read_rule(policy: &mut Tables, rule: &str) -> Result<(), String> {
     let (verb, rest) = rule.split_once(' ').ok_or(FORM)?;
     let (modules, rest) = rest.split_once(':').ok_or(FORM)?;
     let (names, rest) = rest.split_once('=').ok_or(FORM)?;
@@ -77,12 +77,12 @@ fn read_uses(text: &str) -> Result<Rule, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::Standing;
+    use crate::policy::{Policy, Standing};
 
     #[test]
     fn our_own_rules_can_be_read() {
         let policy = Policy::new().with(include_str!("builtin.rules")).unwrap();
-        let policy = policy.with(include_str!("sklearn.rules")).unwrap();
+        let policy = policy.with(include_str!("sklearn.rules")).unwrap().with(include_str!("torch.rules")).unwrap();
         assert!(matches!(policy.standing("builtins", "set"), Standing::Allowed(Rule { call: true, .. })));
     }
 

@@ -7,6 +7,7 @@ use crate::archive::zip::invalid;
 use crate::array::dtype::count;
 use crate::array::{Array, Data, Layout, shape};
 use crate::error::Result;
+use crate::graph::frames::Frames;
 use crate::graph::read::Look;
 use crate::graph::{Graph, GraphBuilder, Id, Object, ReadOptions};
 use crate::machine::Flow;
@@ -54,9 +55,13 @@ fn read_into<'a>(bytes: &'a [u8], options: &ReadOptions<'a>, inline: &mut Inline
     let mut builder = GraphBuilder::new(bytes, options);
     let mut machine = options.machine();
     let mut look = Look::new();
+    let mut frames = machine.is_strict().then(|| Frames::new(0));
     loop {
         let offset = source.offset();
         let op = read_op(&mut source)?;
+        if let Some(frames) = &mut frames {
+            frames.check(&op, offset).map_err(|error| error.at(offset))?;
+        }
         let opcode = op.opcode;
         let flow = machine.step(op, &mut builder).map_err(|error| error.at(offset))?;
         if opcode == Opcode::Build

@@ -6,6 +6,8 @@ use std::hash::{Hash, Hasher};
 
 use rustc_hash::{FxHashMap, FxHasher};
 
+use crate::policy;
+
 /// What is to be thought of a file, the worst last.
 ///
 /// ```
@@ -159,6 +161,8 @@ pub struct Report {
     pub effect_count: u64,
     /// The globals it names, as the pickle spells them, with how often.
     pub globals: BTreeMap<(String, String), u64>,
+    /// What a policy would have to allow for all of it, by the names under which Python 3 finds them.
+    pub needs: BTreeMap<(String, String), policy::Rule>,
     /// How many pickles were read to their end.
     pub pickles: u64,
     /// Bytes scanned, what was decompressed counted too.
@@ -215,6 +219,10 @@ impl Report {
         self.effect_count += other.effect_count;
         for (global, count) in other.globals {
             *self.globals.entry(global).or_default() += count;
+        }
+        for (global, rule) in other.needs {
+            let both = self.needs.entry(global).or_default();
+            *both = both.and(rule);
         }
     }
 

@@ -87,6 +87,7 @@ pub(super) fn scan<'de>(
         }
     }
     branches.follow(input, &mut tracer);
+    tracer.tell_needs();
     run.nested = std::mem::take(&mut tracer.nested);
     run.did = tracer.report.effect_count > effects;
     tracer.report.pickles += run.pickles;
@@ -120,7 +121,7 @@ fn pickle<'de, S: Source<'de>>(
         let opcode = op.opcode;
         if let Some(frame_end) = frame
             && start + op_len_at_most(&op) >= frame_end
-            && let end = start + op_len(&op, input, start)
+            && let end = start + op.encoded_len()
             && end >= frame_end
         {
             if end > frame_end && start < frame_end {
@@ -220,30 +221,6 @@ fn op_len_at_most(op: &Op<'_, '_>) -> usize {
         Arg::Lines { text, .. } => text.len(),
         _ => 0,
     }
-}
-
-/// How many bytes an op takes that stands at `start`.
-fn op_len(op: &Op<'_, '_>, input: &[u8], start: usize) -> usize {
-    let prefix = match op.opcode.arg() {
-        ArgKind::None => 0,
-        ArgKind::Uint1 | ArgKind::Long1 | ArgKind::String1 | ArgKind::Bytes1 | ArgKind::UnicodeString1 => 1,
-        ArgKind::Uint2 => 2,
-        ArgKind::Uint4
-        | ArgKind::Int4
-        | ArgKind::Long4
-        | ArgKind::String4
-        | ArgKind::Bytes4
-        | ArgKind::UnicodeString4 => 4,
-        ArgKind::Uint8 | ArgKind::Float8 | ArgKind::Bytes8 | ArgKind::ByteArray8 | ArgKind::UnicodeString8 => 8,
-        _ => 0,
-    };
-    let rest = match &op.arg {
-        Arg::Bytes(bytes) => bytes.len(),
-        Arg::Line(line) => line.len() + 1,
-        Arg::Lines { text, .. } => text.len() + 1,
-        _ => 0,
-    };
-    (1 + prefix + rest).min(input.len() - start)
 }
 
 /// The part of an op that a reader has when it comes to the end of a frame inside it, and drops the rest: what it then

@@ -9,7 +9,8 @@ use crate::global;
 use crate::inspect::scan::report::{Report, Rule, Verdict};
 use crate::machine::Builder;
 use crate::op::number::Integer;
-use crate::policy::{self, Arguments, Policy, Standing};
+use crate::policy::judge::{self, Objection, Seen, Values};
+use crate::policy::{self, Arguments, Policy, Standing, Use};
 use crate::source::Chunk;
 
 /// Notes what one file's pickles do, in `report`.
@@ -95,10 +96,14 @@ enum Keys {
 }
 
 struct Global<'p> {
+    /// As Python 3 finds it.
     module: String,
-    /// With the module.
     name: String,
+    /// Both, for people.
+    full: String,
     standing: Standing<'p>,
+    /// What is done with it.
+    needs: policy::Rule,
 }
 
 /// No global.
@@ -221,9 +226,9 @@ impl<'p, 'r, 'de> Tracer<'p, 'r, 'de> {
             Some(Node::List { start, len }) => some(start, len, "[", "]"),
             Some(Node::Set { start, len }) => some(start, len, "{", "}"),
             Some(Node::Dict { .. }) => "{…}".to_owned(),
-            Some(Node::Global(index)) => self.globals[index as usize].name.clone(),
+            Some(Node::Global(index)) => self.globals[index as usize].full.clone(),
             Some(Node::Made { of, .. }) => match self.globals.get(of as usize) {
-                Some(global) => format!("{}(…)", global.name),
+                Some(global) => format!("{}(…)", global.full),
                 None => "…".to_owned(),
             },
             Some(Node::Outside | Node::Buffer) => "…".to_owned(),
@@ -246,117 +251,78 @@ impl<'p, 'r, 'de> Tracer<'p, 'r, 'de> {
         }
     }
 
+    /// Takes note of what is said against something, if anything is.
+    fn object_to(&mut self, objection: Option<(bool, String)>, rule: Rule, told: String) {
+        if let Some((is_danger, why)) = objection {
+            self.find(if is_danger { Verdict::Dangerous } else { Verdict::Unknown }, rule, told, &why);
+        }
+    }
+
     /// Takes note of a call, or of an instance made by `__new__`.
     fn called(&mut self, callable: Ref, arguments: &[Ref], is_new: bool) -> Result<Ref> {
         let verb = if is_new { "makes" } else { "calls" };
         let Some(Node::Global(index)) = self.node(callable) else {
             return self.called_value(callable, arguments, verb);
         };
+        self.needed(index, if is_new { Use::New } else { Use::Call });
         let global = &self.globals[index as usize];
         let standing = global.standing;
+        let objection = owned(judge::call(self, callable, arguments, is_new));
         // Of what is allowed no more is told than is kept; of the rest each call is counted with those of the same name.
-        if self.report.keeps_effects() || !matches!(standing, Standing::Allowed(_)) {
-            let like = format!("{verb} {}", global.name);
+        if self.report.keeps_effects() || objection.is_some() {
+            let like = format!("{verb} {}", global.full);
             let told = format!("{like}{}", self.arguments_shown(arguments));
             self.report.does(self.offset, || told.clone());
-            let (verdict, why) = match standing {
-                Standing::Dangerous(why) => (Verdict::Dangerous, why),
-                Standing::Unknown => (Verdict::Unknown, "no policy knows this code"),
-                Standing::Allowed(rule) => {
-                    self.check_call(rule, arguments, is_new, told.clone());
-                    (Verdict::Clean, "")
+            match (objection, standing) {
+                (Some((is_danger, why)), Standing::Dangerous(_) | Standing::Unknown) => {
+                    let verdict = if is_danger { Verdict::Dangerous } else { Verdict::Unknown };
+                    self.report.find_like(&like, verdict, Rule::Call, self.offset, told, &why);
                 }
-            };
-            if verdict > Verdict::Clean {
-                self.report.find_like(&like, verdict, Rule::Call, self.offset, told, why);
+                (objection, _) => self.object_to(objection, Rule::Call, told),
             }
-        } else if let Standing::Allowed(rule) = standing {
-            let told = format!("{verb} {}", global.name);
+        } else {
             self.report.effect_count += 1;
-            self.check_call(rule, arguments, is_new, told);
         }
-        if matches!(standing, Standing::Allowed(rule) if rule.arguments == Arguments::Attribute)
-            && let Some((module, name)) = self.attribute(arguments)
-        {
-            return self.named(&module, &name);
-        }
-        let rule = match standing {
-            Standing::Allowed(rule) => Some(self.rule_of_made(rule, arguments)),
-            _ => None,
-        };
-        self.add(Node::Made { of: index, rule })
-    }
-
-    /// What may be done with what a call gives: a helper that makes instances of a class gives what the class gives.
-    fn rule_of_made(&self, rule: policy::Rule, arguments: &[Ref]) -> policy::Rule {
-        if rule.arguments != Arguments::Class {
-            return rule;
-        }
-        match arguments.first().and_then(|class| self.node(*class)) {
-            Some(Node::Global(class)) => match self.globals[class as usize].standing {
-                Standing::Allowed(rule) => rule,
-                _ => rule,
-            },
-            _ => rule,
-        }
-    }
-
-    fn check_call(&mut self, rule: policy::Rule, arguments: &[Ref], is_new: bool, told: String) {
-        if !(if is_new { rule.new } else { rule.call }) {
-            let why = "the policy lets it be named, not called";
-            return self.find(Verdict::Unknown, Rule::Call, told, why);
-        }
+        let Standing::Allowed(rule) = standing else { return self.add(Node::Made { of: index, rule: None }) };
         match rule.arguments {
-            Arguments::Any => {}
-            Arguments::Latin1 => {
-                let encoding = arguments.get(1).and_then(|encoding| self.text_of(*encoding));
-                if !matches!(encoding, Some(b"latin1" | b"latin-1" | b"iso-8859-1")) {
-                    let why = "with another encoding than latin1 it computes text, and may import a codec";
-                    self.find(Verdict::Dangerous, Rule::Call, told, why);
+            Arguments::Attribute => {
+                if let Some((module, name)) = judge::attribute(self, arguments) {
+                    return self.named(&module, &name);
                 }
             }
-            Arguments::Class => {
-                let class = arguments.first().and_then(|class| self.node(*class));
-                let standing = match class {
-                    Some(Node::Global(index)) => Some(self.globals[index as usize].standing),
-                    _ => None,
-                };
-                let verdict = match standing {
-                    Some(Standing::Allowed(class)) if class.new || class.call => return,
-                    Some(Standing::Dangerous(_)) => Verdict::Dangerous,
-                    _ => Verdict::Unknown,
-                };
-                self.find(
-                    verdict,
-                    Rule::Call,
-                    told,
-                    "it makes an instance of a class that the policy does not know so",
-                );
+            Arguments::Loaded => {
+                if let Some(bytes) = arguments.first().and_then(|bytes| self.loaded(*bytes)) {
+                    self.nested.push((self.offset, bytes));
+                }
             }
-            // What it gives is named, and judged, next.
-            Arguments::Attribute if self.attribute(arguments).is_some() => {}
-            Arguments::Attribute => {
-                self.find(
-                    Verdict::Dangerous,
-                    Rule::Call,
-                    told,
-                    "it reaches an attribute of something that is no class",
-                );
+            _ => {}
+        }
+        let made = judge::rule_of_made(self, rule, arguments);
+        let class = arguments.first().and_then(|class| self.node(*class));
+        let of = match (rule.arguments, class) {
+            (Arguments::Class, Some(Node::Global(class))) => {
+                self.needed(class, Use::New);
+                class
             }
-            Arguments::Loaded => match arguments.first().and_then(|bytes| self.loaded(*bytes)) {
-                Some(bytes) => self.nested.push((self.offset, bytes)),
-                None => self.find(Verdict::Unknown, Rule::Call, told, "what it is to load is computed"),
-            },
+            _ => index,
+        };
+        self.add(Node::Made { of, rule: Some(made) })
+    }
+
+    /// Takes note that a policy would have to allow a use.
+    #[inline]
+    fn needed(&mut self, index: u32, more: Use) {
+        if let Some(global) = self.globals.get_mut(index as usize) {
+            global.needs = global.needs.with(more);
         }
     }
 
-    /// The global that a class and a name in it are.
-    fn attribute(&self, arguments: &[Ref]) -> Option<(String, String)> {
-        let [class, name] = arguments else { return None };
-        let (Node::Global(index), Node::Text { .. }) = (self.node(*class)?, self.node(*name)?) else { return None };
-        let class = &self.globals[index as usize];
-        let name = String::from_utf8_lossy(self.text_of(*name)?);
-        Some((class.module.clone(), format!("{}.{name}", class.name.strip_prefix(&class.module)?.strip_prefix('.')?)))
+    /// Puts into the report what a policy would have to allow.
+    pub(super) fn tell_needs(&mut self) {
+        for global in &self.globals {
+            let both = self.report.needs.entry((global.module.clone(), global.name.clone())).or_default();
+            *both = both.and(global.needs);
+        }
     }
 
     fn loaded(&self, value: Ref) -> Option<Cow<'de, [u8]>> {
@@ -368,22 +334,21 @@ impl<'p, 'r, 'de> Tracer<'p, 'r, 'de> {
 
     /// A call of something that is no global.
     fn called_value(&mut self, callable: Ref, arguments: &[Ref], verb: &str) -> Result<Ref> {
-        match self.node(callable) {
-            Some(Node::Made { of, rule }) => {
-                let maker = self.globals.get(of as usize).map_or("a value", |global| global.name.as_str());
-                let told = format!("{verb} what {maker} gives, with {}", self.arguments_shown(arguments));
-                self.report.does(self.offset, || told.clone());
-                let verdict = if rule.is_some() { Verdict::Unknown } else { Verdict::Dangerous };
-                self.find(verdict, Rule::Call, told, "what is called is made while loading");
-            }
-            Some(Node::Outside) => {
-                let told = format!("{verb} what stands outside, with {}", self.arguments_shown(arguments));
-                self.report.does(self.offset, || told.clone());
-                self.find(Verdict::Unknown, Rule::Call, told, "what is called is told by an id or a code alone");
-            }
+        let who = match self.node(callable) {
+            Some(Node::Made { of, .. }) => format!("what {} gives", self.maker(of)),
+            Some(Node::Outside) => "what stands outside".to_owned(),
             _ => return Err(ErrorKind::WrongType { expected: "a callable", found: self.kind(callable) }.into()),
-        }
+        };
+        let told = format!("{verb} {who}, with {}", self.arguments_shown(arguments));
+        self.report.does(self.offset, || told.clone());
+        let objection = owned(judge::call(self, callable, arguments, false));
+        self.object_to(objection, Rule::Call, told);
         self.add(Node::Made { of: NO_ONE, rule: None })
+    }
+
+    /// Who made a value, for people.
+    fn maker(&self, of: u32) -> &str {
+        self.globals.get(of as usize).map_or("a value", |global| global.full.as_str())
     }
 
     fn kind(&self, value: Ref) -> &'static str {
@@ -404,39 +369,24 @@ impl<'p, 'r, 'de> Tracer<'p, 'r, 'de> {
     }
 
     fn keys(&self, pairs: &[Ref]) -> Keys {
-        let is_dunder = |key: &Ref| {
-            self.text_of(*key).is_some_and(|key| key.starts_with(b"__") && key.ends_with(b"__") && key.len() > 4)
-        };
+        let is_dunder = |key: &Ref| self.text_of(*key).is_some_and(judge::is_dunder);
         if pairs.iter().step_by(2).any(is_dunder) { Keys::Dunder } else { Keys::Plain }
     }
 
     /// Gives items to something that is not the container itself.
     fn filled(&mut self, target: Ref, verb: &str) {
-        match self.node(target) {
-            Some(Node::Global(index)) => {
-                let told = format!("{verb} of {}", self.globals[index as usize].name);
-                self.report.does(self.offset, || told.clone());
-                let why = "it changes a class, function or module itself, for the whole process";
-                self.find(Verdict::Dangerous, Rule::Items, told, why);
+        let told = match self.node(target) {
+            Some(Node::Global(index)) => format!("{verb} of {}", self.globals[index as usize].full),
+            Some(Node::Made { of, .. }) => {
+                self.needed(of, Use::Items);
+                format!("{verb} of what {} gives", self.maker(of))
             }
-            Some(Node::Made { of, rule }) => {
-                let maker = self.globals.get(of as usize).map_or("a value", |global| global.name.as_str());
-                let told = format!("{verb} of what {maker} gives");
-                self.report.does(self.offset, || told.clone());
-                if rule.is_some_and(|rule| !rule.items) {
-                    let why = "its instances take no items as the policy knows them: a method is called";
-                    self.find(Verdict::Unknown, Rule::Items, told, why);
-                } else if rule.is_none() {
-                    self.find(Verdict::Unknown, Rule::Items, told, "a method of unknown code is called");
-                }
-            }
-            Some(Node::Outside) => {
-                let told = format!("{verb} of what stands outside");
-                self.report.does(self.offset, || told.clone());
-                self.find(Verdict::Unknown, Rule::Items, told, "a method of something unknown is called");
-            }
-            _ => self.differs("items are given to a value that takes none"),
-        }
+            Some(Node::Outside) => format!("{verb} of what stands outside"),
+            _ => return self.differs("items are given to a value that takes none"),
+        };
+        self.report.does(self.offset, || told.clone());
+        let objection = owned(judge::items(self, target));
+        self.object_to(objection, Rule::Items, told);
     }
 
     fn named(&mut self, module: &str, name: &str) -> Result<Ref> {
@@ -459,19 +409,14 @@ impl<'p, 'r, 'de> Tracer<'p, 'r, 'de> {
             }
         };
         let global = &self.globals[index as usize];
-        let told = format!("names {}", global.name);
+        let told = format!("names {}", global.full);
         let standing = global.standing;
         self.report.does(self.offset, || told.clone());
-        match standing {
-            _ if is_computed => {
-                let why = "the name is made while loading: no honest writer does so";
-                self.find(Verdict::Dangerous, Rule::ComputedName, told, why);
-            }
-            Standing::Allowed(_) => {}
-            Standing::Dangerous(why) => self.find(Verdict::Dangerous, Rule::Name, told, why),
-            Standing::Unknown => {
-                self.find(Verdict::Unknown, Rule::Name, told, "no policy knows this code, and its module is imported");
-            }
+        if is_computed {
+            let why = "the name is made while loading: no honest writer does so";
+            self.find(Verdict::Dangerous, Rule::ComputedName, told, why);
+        } else {
+            self.object_to(owned(judge::name(standing)), Rule::Name, told);
         }
         self.add(Node::Global(index))
     }
@@ -488,7 +433,40 @@ impl<'p, 'r, 'de> Tracer<'p, 'r, 'de> {
             (Standing::Allowed(_), _) | (Standing::Dangerous(_), _) => mapped,
             (Standing::Unknown, _) => written,
         };
-        Global { module: new_module.to_owned(), name: format!("{new_module}.{new_name}"), standing }
+        let full = format!("{new_module}.{new_name}");
+        let (module, name) = (new_module.to_owned(), new_name.to_owned());
+        Global { module, name, full, standing, needs: policy::Rule::default() }
+    }
+}
+
+/// An objection that outlives what it was made about.
+fn owned(objection: Option<Objection<'_>>) -> Option<(bool, String)> {
+    objection.map(|objection| (objection.is_danger, objection.why.to_owned()))
+}
+
+impl Values for Tracer<'_, '_, '_> {
+    type Value = Ref;
+
+    fn seen(&self, value: Ref) -> Seen<'_> {
+        match self.node(value) {
+            Some(Node::Global(index)) => {
+                let Global { module, name, standing, .. } = &self.globals[index as usize];
+                Seen::Global { module, name, standing: *standing }
+            }
+            Some(Node::Made { rule, .. }) => Seen::Made(rule),
+            Some(Node::Outside) => Seen::Outside,
+            Some(Node::Text { start, len }) => Seen::Text(&self.text[start as usize..][..len as usize]),
+            Some(Node::Bytes(_)) => Seen::Bytes,
+            Some(Node::Dict { keys, .. }) => Seen::Dict { has_dunder: keys == Keys::Dunder },
+            _ => Seen::Data,
+        }
+    }
+
+    fn pair(&self, value: Ref) -> Option<(Ref, Ref)> {
+        match self.node(value) {
+            Some(Node::Tuple { start, len: 2 }) => Some((self.pool_of(start, 2)[0], self.pool_of(start, 2)[1])),
+            _ => None,
+        }
     }
 }
 
@@ -660,50 +638,30 @@ impl<'de> Builder<'de> for Tracer<'_, '_, 'de> {
     }
 
     fn build(&mut self, object: &Ref, state: &Ref) -> Result<()> {
-        let has_dunder = |value: Ref| matches!(self.node(value), Some(Node::Dict { keys: Keys::Dunder, .. }));
-        // Slots are set by name, which may change what the object is; a `__dict__` only holds its names.
-        let (in_dict, in_slots) = match self.node(*state) {
-            Some(Node::Tuple { start, len: 2 }) => {
-                (has_dunder(self.pool_of(start, 2)[0]), has_dunder(self.pool_of(start, 2)[1]))
-            }
-            _ => (has_dunder(*state), false),
-        };
-        match self.node(*object) {
-            Some(Node::Made { of, rule }) => {
-                let maker = self.globals.get(of as usize).map_or("a value", |global| global.name.as_str());
-                self.wrapper = maker.starts_with("joblib.numpy_pickle") && maker.ends_with("ArrayWrapper");
-                if rule.is_some_and(|rule| rule.state) && !in_dict && !in_slots {
-                    if self.report.keeps_effects() {
-                        let told = format!("gives a state to {maker}(…)");
-                        self.report.does(self.offset, || told);
-                    } else {
-                        self.report.effect_count += 1;
-                    }
+        let objection = owned(judge::state(self, *object, *state));
+        let told = match self.node(*object) {
+            Some(Node::Made { of, .. }) => {
+                self.needed(of, Use::State);
+                let maker = self.maker(of);
+                let is_wrapper = maker.starts_with("joblib.numpy_pickle") && maker.ends_with("ArrayWrapper");
+                if objection.is_none() && !self.report.keeps_effects() {
+                    self.wrapper = is_wrapper;
+                    self.report.effect_count += 1;
                     return Ok(());
                 }
                 let told = format!("gives a state to {maker}(…)");
-                self.report.does(self.offset, || told.clone());
-                let (verdict, why) = match rule {
-                    _ if in_slots => (Verdict::Dangerous, "it sets a name of Python's own machinery, as `__class__`"),
-                    _ if in_dict => (Verdict::Unknown, "its attributes have names of Python's own machinery"),
-                    Some(_) => (Verdict::Unknown, "its instances take no state as the policy knows them"),
-                    None => (Verdict::Unknown, "what a state does to unknown code is unknown"),
-                };
-                self.find(verdict, Rule::State, told, why);
+                self.wrapper = is_wrapper;
+                told
             }
-            Some(Node::Global(index)) => {
-                let told = format!("sets attributes of {}", self.globals[index as usize].name);
-                self.report.does(self.offset, || told.clone());
-                let why = "it changes a class, function or module itself, for the whole process";
-                self.find(Verdict::Dangerous, Rule::State, told, why);
+            Some(Node::Global(index)) => format!("sets attributes of {}", self.globals[index as usize].full),
+            Some(Node::Outside) => "gives a state to what stands outside".to_owned(),
+            _ => {
+                self.differs("a state is given to a value that takes none");
+                return Ok(());
             }
-            Some(Node::Outside) => {
-                let told = "gives a state to what stands outside".to_owned();
-                self.report.does(self.offset, || told.clone());
-                self.find(Verdict::Unknown, Rule::State, told, "what it does is known to the reader alone");
-            }
-            _ => self.differs("a state is given to a value that takes none"),
-        }
+        };
+        self.report.does(self.offset, || told.clone());
+        self.object_to(objection, Rule::State, told);
         Ok(())
     }
 

@@ -28,12 +28,15 @@ use crate::graph::ReadOptions;
 use crate::serde::pull::index::{Index, STOP};
 use crate::serde::pull::reader::Reader;
 
-/// The value of the pickle at `start` and the offset of its end, if it is plain and fits the type.
+/// The value of the pickle at `start` and the offset of its end, if it is plain and fits the type. What is read strictly goes by a graph.
 pub(super) fn read<'de, T: Deserialize<'de>>(
     input: &'de [u8],
     start: u64,
     options: &ReadOptions<'_>,
 ) -> Option<(T, u64)> {
+    if options.is_strict() {
+        return None;
+    }
     let limits = options.limits_ref();
     let rest = input.get(usize::try_from(start).ok()?..)?;
     // No pickle has more ops or memo entries than bytes, and no graph holds more than this for each byte. So limits are
