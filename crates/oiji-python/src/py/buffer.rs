@@ -24,6 +24,38 @@ pub(crate) struct Buffer {
     expected: usize,
 }
 
+/// Copies bytes, of which there mostly are few: whole words, which overlap.
+///
+/// # Safety
+/// There is room for the bytes.
+#[inline(always)]
+pub(super) unsafe fn copy_short(bytes: &[u8], to: *mut u8) {
+    let (from, len) = (bytes.as_ptr(), bytes.len());
+    // SAFETY: as the caller says; reads stay within `bytes`.
+    unsafe {
+        match len {
+            16.. => ptr::copy_nonoverlapping(from, to, len),
+            8.. => {
+                let (first, last) =
+                    (from.cast::<u64>().read_unaligned(), from.add(len - 8).cast::<u64>().read_unaligned());
+                to.cast::<u64>().write_unaligned(first);
+                to.add(len - 8).cast::<u64>().write_unaligned(last);
+            }
+            4.. => {
+                let (first, last) =
+                    (from.cast::<u32>().read_unaligned(), from.add(len - 4).cast::<u32>().read_unaligned());
+                to.cast::<u32>().write_unaligned(first);
+                to.add(len - 4).cast::<u32>().write_unaligned(last);
+            }
+            _ => {
+                for (index, byte) in bytes.iter().enumerate() {
+                    to.add(index).write(*byte);
+                }
+            }
+        }
+    }
+}
+
 /// First touch of a page costs more than filling it; of a huge one, less.
 pub(super) fn advise_huge_pages(start: *mut u8, len: usize) {
     const HUGE: usize = 2 << 20;
@@ -42,7 +74,7 @@ impl Buffer {
     /// An empty one, with memory that may have been in use before.
     pub(crate) fn new(mut scratch: Vec<u8>, expected: usize) -> Buffer {
         scratch.clear();
-        scratch.reserve(256);
+        scratch.reserve(1024);
         Buffer {
             start: scratch.as_mut_ptr(),
             len: 0,
@@ -125,6 +157,20 @@ impl Buffer {
         Ok(most)
     }
 
+    /// Where the next byte goes, and where to begin nothing more: at `full` bytes, or where no `room` is left. It does not grow.
+    #[inline(always)]
+    pub(super) fn open(&mut self, room: usize, full: usize) -> (*mut u8, *mut u8) {
+        let end = self.room.saturating_sub(room).min(full).max(self.len);
+        // SAFETY: both are within its memory.
+        unsafe { (self.start.add(self.len), self.start.add(end)) }
+    }
+
+    /// So far was written after `open`.
+    #[inline(always)]
+    pub(super) fn close(&mut self, at: *mut u8) {
+        self.len = at as usize - self.start as usize;
+    }
+
     /// Appends an array: an op of known length.
     #[inline]
     pub(crate) fn put<const N: usize>(&mut self, bytes: [u8; N]) -> Py<()> {
@@ -139,33 +185,12 @@ impl Buffer {
     #[inline]
     pub(crate) fn put_short(&mut self, head: u64, head_len: usize, bytes: &[u8]) -> Py<()> {
         let len = bytes.len();
-        // Sixteen more than is needed: whole words are copied.
-        self.reserve(len + 8 + 16)?;
-        // SAFETY: there is room for the head, and for the content and sixteen bytes beyond it; reads stay within `bytes`.
+        self.reserve(len + 8)?;
+        // SAFETY: there is room for the whole head, and for the content behind those of it that count.
         unsafe {
             let at = self.start.add(self.len);
             at.cast::<u64>().write_unaligned(head);
-            let (from, to) = (bytes.as_ptr(), at.add(head_len));
-            match len {
-                16.. => ptr::copy_nonoverlapping(from, to, len),
-                8.. => {
-                    let (first, last) =
-                        (from.cast::<u64>().read_unaligned(), from.add(len - 8).cast::<u64>().read_unaligned());
-                    to.cast::<u64>().write_unaligned(first);
-                    to.add(len - 8).cast::<u64>().write_unaligned(last);
-                }
-                4.. => {
-                    let (first, last) =
-                        (from.cast::<u32>().read_unaligned(), from.add(len - 4).cast::<u32>().read_unaligned());
-                    to.cast::<u32>().write_unaligned(first);
-                    to.add(len - 4).cast::<u32>().write_unaligned(last);
-                }
-                _ => {
-                    for (index, byte) in bytes.iter().enumerate() {
-                        to.add(index).write(*byte);
-                    }
-                }
-            }
+            copy_short(bytes, at.add(head_len));
         }
         self.len += head_len + len;
         Ok(())

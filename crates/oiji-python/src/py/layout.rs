@@ -7,8 +7,9 @@
 use pyo3_ffi as ffi;
 
 #[cfg(Py_3_11)]
-use super::shape::{Keys, entries_of_keys};
-use super::{Obj, Own, Py, Raised};
+use super::shape::Keys;
+use super::shape::{Entries, entries_of_keys};
+use super::{Chars, Obj, Own, Py, Raised};
 
 /// Whether this interpreter's memory is laid out as this file has it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,7 +20,7 @@ pub(crate) struct Layout {
 impl Layout {
     /// What holds for the interpreter that runs.
     pub(crate) fn new() -> Layout {
-        let known = cfg!(not(Py_GIL_DISABLED)) && cfg!(not(Py_3_14)) && agrees().unwrap_or(false);
+        let known = cfg!(not(any(Py_GIL_DISABLED, Py_3_14, target_endian = "big"))) && agrees().unwrap_or(false);
         super::clear();
         Layout { known }
     }
@@ -46,6 +47,55 @@ pub(crate) fn small_int(object: Obj<'_>) -> Option<i64> {
                 _ => None,
             }
         }
+    }
+}
+
+/// The text of a str that stands right behind its header: of each that is ASCII, but for some of other makers.
+#[inline(always)]
+pub(crate) fn ascii(object: Obj<'_>) -> Option<&[u8]> {
+    const COMPACT: u32 = 1 << 5;
+    const ASCII: u32 = 1 << 6;
+    // SAFETY: a str that is alive, as callers see to.
+    unsafe {
+        let head = object.raw().cast::<ffi::PyASCIIObject>();
+        let both = (*head).state & (COMPACT | ASCII) == COMPACT | ASCII;
+        both.then(|| std::slice::from_raw_parts(head.add(1).cast(), (*head).length as usize))
+    }
+}
+
+/// The pairs of a dict that has its keys to itself.
+pub(crate) struct Pairs<'a> {
+    entries: Entries,
+    /// How many entries were looked at, as `dict_next` counts.
+    pub(crate) position: isize,
+    owner: std::marker::PhantomData<&'a ()>,
+}
+
+impl<'a> Pairs<'a> {
+    /// Those from a position on, until anything may change the dict.
+    #[inline(always)]
+    pub(crate) fn of(dict: Obj<'a>, position: isize) -> Option<Pairs<'a>> {
+        // SAFETY: a dict that is alive, as callers see to.
+        unsafe {
+            let object = dict.raw().cast::<ffi::PyDictObject>();
+            let entries = entries_of_keys((*object).ma_keys.cast());
+            (*object).ma_values.is_null().then_some(Pairs { entries, position, owner: std::marker::PhantomData })
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn next(&mut self) -> Option<(Obj<'a>, Obj<'a>)> {
+        while (self.position as usize) < self.entries.count {
+            let at = self.position as usize;
+            self.position += 1;
+            // SAFETY: there is such an entry; one without a value was deleted.
+            unsafe {
+                if let Some(value) = Obj::borrowed(self.entries.value(at)) {
+                    return Some((Obj::borrowed(self.entries.key(at))?, value));
+                }
+            }
+        }
+        None
     }
 }
 
@@ -381,6 +431,13 @@ pub(crate) fn slot(object: Obj<'_>, offset: usize) -> Option<Obj<'_>> {
     unsafe { Obj::borrowed(object.raw().cast::<u8>().add(offset).cast::<*mut ffi::PyObject>().read()) }
 }
 
+fn is_same_pair(one: Option<(Obj<'_>, Obj<'_>)>, other: Option<(Obj<'_>, Obj<'_>)>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => one.0.is(other.0) && one.1.is(other.1),
+        (one, other) => one.is_none() && other.is_none(),
+    }
+}
+
 /// Whether all of this file is true here: samples are read both ways.
 fn agrees() -> Py<bool> {
     for value in [0, 1, -1, 255, 256, 65535, (1 << 30) - 1, 1 - (1 << 30)] {
@@ -430,11 +487,27 @@ sets[2] -= {5, 6}
         let (mut ours, mut theirs) = (0, 0);
         loop {
             let dict = dict.obj();
-            match (dict_next(dict, &mut ours), dict.dict_next_borrowed(&mut theirs)) {
-                (Some(one), Some(other)) if one.0.is(other.0) && one.1.is(other.1) => {}
+            let (before, pair) = (theirs, dict.dict_next_borrowed(&mut theirs));
+            if let Some(mut pairs) = Pairs::of(dict, before)
+                && !is_same_pair(pairs.next(), pair)
+            {
+                return Ok(false);
+            }
+            match (dict_next(dict, &mut ours), pair) {
                 (None, None) => break,
+                (one, other) if is_same_pair(one, other) => {}
                 _ => return Ok(false),
             }
+        }
+    }
+    for text in ["", "ascii", "\u{e9}", "\u{100}", "\u{1f600}"] {
+        let object = super::str_of(text)?;
+        let expected = match object.obj().chars()? {
+            Chars::Ascii(text) => Some(text),
+            _ => None,
+        };
+        if ascii(object.obj()) != expected {
+            return Ok(false);
         }
     }
     for set in all(c"sets")?.obj().list_items() {

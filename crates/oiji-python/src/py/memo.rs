@@ -6,6 +6,7 @@
 //! As long as no code but ours runs, nothing that is in the graph can go away, and nothing is held. `hold` comes before the
 //! first code that is not ours; from then on everything in the memo is kept alive. Until then, what nobody but the one
 //! object that holds it can lead to need not be found: it is only put in order, `loose`, and has its place from `hold` on.
+//! Whoever begins anew before code that is not ours needs no order either: what is loose is counted, and that is all.
 
 use std::ptr::NonNull;
 
@@ -47,6 +48,8 @@ pub(crate) struct Memo {
     last_block: usize,
     /// What was put in, in order.
     order: Vec<usize>,
+    /// Whether there is no order: this memo will not `hold`.
+    unordered: bool,
     /// The index that the next one gets.
     next: u32,
     /// How many of `order` are held.
@@ -133,10 +136,9 @@ impl Memo {
         if !self.place(address, index) {
             return;
         }
-        self.order.push(address);
+        self.enter(address);
         if self.holds {
             std::mem::forget(object.own());
-            self.held = self.order.len();
         }
         self.next = (self.next + 1).max(index.saturating_add(1));
     }
@@ -146,11 +148,20 @@ impl Memo {
     pub(crate) fn put_within(&mut self, owner: Obj<'_>, address: usize) {
         let index = self.next;
         self.place(address, index);
-        self.order.push(owner.address() | WITHIN);
+        self.enter(owner.address() | WITHIN);
+        self.next += 1;
+    }
+
+    /// Puts an entry in order.
+    #[inline(always)]
+    fn enter(&mut self, entry: usize) {
+        if self.unordered {
+            return;
+        }
+        self.order.push(entry);
         if self.holds {
             self.held = self.order.len();
         }
-        self.next += 1;
     }
 
     /// Whether `put_loose` may be used: the indexes are those of the order.
@@ -158,10 +169,23 @@ impl Memo {
         !self.holds && self.order.len() == self.next as usize
     }
 
+    /// Keeps no order, until it is made empty. Nothing may be in it.
+    pub(crate) fn keep_no_order(&mut self) {
+        debug_assert!(self.next == 0 && !self.holds);
+        self.unordered = true;
+    }
+
+    /// Counts so many that are loose, where there is no order.
+    #[inline]
+    pub(crate) fn count_loose(&mut self, count: u32) {
+        debug_assert!(self.unordered);
+        self.next += count;
+    }
+
     /// Puts in an object that is not there and that nobody asks for before `hold`.
     #[inline(always)]
     pub(crate) fn put_loose(&mut self, object: Obj<'_>) {
-        self.order.push(object.address() | LOOSE);
+        self.enter(object.address() | LOOSE);
         self.has_loose = true;
         self.next += 1;
     }
@@ -169,7 +193,7 @@ impl Memo {
     /// As `put_within`, for the attributes of an instance, for which nobody asks before `hold`.
     #[inline]
     pub(crate) fn put_attributes_loose(&mut self, owner: Obj<'_>) {
-        self.order.push(owner.address() | WITHIN | LOOSE);
+        self.enter(owner.address() | WITHIN | LOOSE);
         self.has_loose = true;
         self.next += 1;
     }
@@ -200,10 +224,7 @@ impl Memo {
     /// Counts something that nobody can come back to.
     #[inline]
     pub(crate) fn skip(&mut self) {
-        self.order.push(WITHIN);
-        if self.holds {
-            self.held = self.order.len();
-        }
+        self.enter(WITHIN);
         self.next += 1;
     }
 
@@ -245,7 +266,8 @@ impl Memo {
                 insert(&mut self.few, of_address(address) >> self.few_shift, address, index - 1);
             }
         } else {
-            self.order.reserve(self.expected.min(MOST_EXPECTED).saturating_sub(self.order.len()));
+            let expected = if self.unordered { 0 } else { self.expected.min(MOST_EXPECTED) };
+            self.order.reserve(expected.saturating_sub(self.order.len()));
             self.pages = vec![(0, 0); 64];
             self.page_shift = 64 - 6;
             self.last_page = address >> PAGE_BITS;
@@ -287,6 +309,7 @@ impl Memo {
     #[cold]
     #[inline(never)]
     pub(crate) fn hold(&mut self) {
+        debug_assert!(!self.unordered);
         if self.has_loose {
             self.fasten();
         }
@@ -360,7 +383,7 @@ impl Memo {
 
     /// Makes it empty, and keeps memory for the next pickle if it is little.
     pub(crate) fn clear(&mut self) {
-        let expected = self.order.len();
+        let expected = self.next as usize;
         if self.held > 0 || !self.blocks.is_empty() {
             // What goes may run user code, which must not find it.
             drop(std::mem::take(self));
@@ -374,6 +397,7 @@ impl Memo {
             self.order.clear();
             self.order.shrink_to(MOST_KEPT);
             (self.few_count, self.next, self.holds, self.has_loose) = (0, 0, false, false);
+            self.unordered = false;
         }
         self.expected = expected;
     }

@@ -180,6 +180,9 @@ impl<'a> Obj<'a> {
                 Exact::Dict
             } else if kind == &raw mut ffi::PyBytes_Type {
                 Exact::Bytes
+            } else if is_made_in_python(kind) {
+                // The most likely of those that are none.
+                Exact::Other
             } else if kind == &raw mut ffi::PySet_Type {
                 Exact::Set
             } else if kind == &raw mut ffi::PyFrozenSet_Type {
@@ -509,6 +512,16 @@ impl<'a> Obj<'a> {
         }
     }
 
+    /// The items of a tuple.
+    #[inline]
+    pub(crate) fn tuple_slice_borrowed(self) -> &'a [Option<Obj<'a>>] {
+        // SAFETY: as above; the items are that many words, each an object or null.
+        unsafe {
+            let items = (*self.raw().cast::<ffi::PyTupleObject>()).ob_item.as_ptr();
+            std::slice::from_raw_parts(items.cast(), self.tuple_len())
+        }
+    }
+
     pub(crate) fn tuple_slice(self, from: usize, to: usize) -> Py {
         // SAFETY: as above.
         unsafe { Own::take(ffi::PyTuple_GetSlice(self.raw(), from as isize, to as isize)) }
@@ -597,6 +610,13 @@ impl<'a> Obj<'a> {
             Own(NonNull::new_unchecked(raw))
         }
     }
+}
+
+/// Whether a type was made at run time.
+#[inline]
+fn is_made_in_python(kind: *mut ffi::PyTypeObject) -> bool {
+    // SAFETY: the type of an object that is alive.
+    unsafe { (*kind).tp_flags & ffi::Py_TPFLAGS_HEAPTYPE != 0 }
 }
 
 #[inline]

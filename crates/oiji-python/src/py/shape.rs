@@ -142,7 +142,6 @@ impl Entries {
     /// # Safety
     /// There is such an entry.
     #[inline]
-    #[cfg(Py_3_11)]
     pub(super) unsafe fn value(&self, index: usize) -> *mut ffi::PyObject {
         // SAFETY: as the caller says.
         unsafe { *self.start.add(index * self.width + self.width - 1) }

@@ -96,7 +96,7 @@ impl Saver<'_> {
     #[inline]
     pub(super) fn save_shared_key(&mut self, object: Obj<'_>) -> Py<()> {
         if let Some(index) = self.memo.get(object) {
-            return self.memo_get(index);
+            return self.memo_get_str(object, index);
         }
         let held = self.held_if_long(object);
         let object = held.as_ref().map_or(object, Own::obj);

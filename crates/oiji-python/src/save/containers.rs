@@ -15,6 +15,16 @@ pub(super) struct ListRun {
     single: bool,
 }
 
+impl ListRun {
+    /// The items that are left of the batch, until anything may change the list.
+    #[inline]
+    fn left(&self) -> &[Option<Obj<'_>>] {
+        let all = self.list.obj().list_slice();
+        let most = all.len().min(self.next + BATCH - self.batch);
+        &all[self.next.min(most)..most]
+    }
+}
+
 /// A tuple that is being written.
 pub(super) struct TupleRun {
     tuple: Own,
@@ -146,8 +156,17 @@ impl Saver<'_> {
                 if !matches!(descent, Descent::Done) {
                     return self.leave(descent, Work::List(run));
                 }
+                // Of what is no atom, dates and tuples may be swift.
+                if !(kind == Exact::Tuple && self.tuples || kind == Exact::Other && self.date.is_some()) {
+                    continue;
+                }
             } else if matches!(kind, Exact::Int | Exact::Float) && self.bin {
                 self.numbers(&mut run, kind)?;
+            }
+            if self.swift {
+                let count = self.swift_items(run.left(), true);
+                run.next += count;
+                run.batch += count;
             }
         }
     }
@@ -155,9 +174,7 @@ impl Saver<'_> {
     /// Goes on with a list as long as there are numbers of this kind.
     #[inline]
     fn numbers(&mut self, run: &mut ListRun, kind: Exact) -> Py<()> {
-        let list = run.list.obj();
-        let most = list.list_len().min(run.next + BATCH - run.batch);
-        let left = &list.list_slice()[run.next.min(most)..most];
+        let left = run.left();
         let (mut count, full) = (0, self.out.full());
         match kind {
             Exact::Int if self.known => self.out.buffer.put_ints(INTS, left.len(), full, || {
@@ -189,6 +206,15 @@ impl Saver<'_> {
         let len = run.tuple.obj().tuple_len();
         let once = run.single || self.compact;
         while run.next < len {
+            if self.swift && (len > 3 || run.next == 0) {
+                let first = run.next == 0;
+                run.next += self.swift_items(&run.tuple.obj().tuple_slice_borrowed()[run.next..], once);
+                if run.next == len {
+                    // The next of its kind may be swift as a whole.
+                    self.tuples |= first;
+                    break;
+                }
+            }
             self.boundary()?;
             let item = run.tuple.obj().tuple_item(run.next);
             run.next += 1;
@@ -201,7 +227,7 @@ impl Saver<'_> {
         }
         let short = len <= 3 && self.protocol >= 2;
         let tuple = run.tuple.obj();
-        let single = run.single && (self.compact || self.lone);
+        let single = run.single && self.lone;
         if !single && let Some(index) = self.memo.get(tuple) {
             // It was written once more inside itself: that one stays.
             if !short && self.bin {
@@ -260,6 +286,17 @@ impl Saver<'_> {
             }
         }
         loop {
+            let value =
+                if self.swift { self.swift_pairs(run.dict.obj(), &mut run.position, &mut run.batch) } else { None };
+            if let Some(value) = value {
+                self.boundary()?;
+                if !self.flat(value, true)? {
+                    let descent = self.descend(value, true);
+                    if !matches!(descent, Descent::Done) {
+                        return self.leave(descent, Work::Dict(run));
+                    }
+                }
+            }
             if run.batch > 0 {
                 if run.size == 1 {
                     return self.out.buffer.put([code::SETITEM]);

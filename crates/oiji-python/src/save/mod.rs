@@ -1,7 +1,8 @@
 //! From objects to bytes: what `_pickle` writes, byte for byte, with a stack of its own in place of Python's.
 //!
 //! `atoms` has what holds no others, `containers` what does, `globals` the names, `reduce` everything else; `plan` is a short
-//! way for instances of classes without hooks, `ordered` one for OrderedDicts. Before any code runs that is not known to be harmless, `user_code` is asked.
+//! way for instances of classes without hooks, `ordered` one for OrderedDicts, `swift` one for runs of plain values. Before any
+//! code runs that is not known to be harmless, `user_code` is asked.
 
 mod atoms;
 mod batch;
@@ -10,8 +11,10 @@ mod globals;
 mod ordered;
 mod plan;
 mod reduce;
+mod swift;
 
 use crate::output::Output;
+use crate::py::lane::{Date, Gets};
 use crate::py::memo::Memo;
 use crate::py::{self, Exact, Obj, Own, Py, Raised, layout};
 use crate::save::batch::Batch;
@@ -75,13 +78,23 @@ pub(crate) struct Saver<'s> {
     protocol: u8,
     bin: bool,
     fast: bool,
-    /// Whether objects that only one other holds are left out of the memo.
-    compact: bool,
-    /// Whether no user code has run, so that such objects are met once, and their entries looked for by nobody.
+    /// Whether the pickle begins anew before the first user code: so nothing is kept in order for it.
+    brief: bool,
+    /// Whether no user code has run, so that objects that only one other holds are met once, and their entries looked for by
+    /// nobody.
     lone: bool,
+    /// Whether such objects are left out of the memo. Only while the pickle is `brief`.
+    compact: bool,
     /// Set where the pickle is to be written once more, with all memo entries.
     again: bool,
     known: bool,
+    /// Whether plain values go by the lane.
+    swift: bool,
+    gets: Gets,
+    /// Whether tuples are tried by the lane: the last ones were of plain values alone.
+    tuples: bool,
+    /// The class of the last date.
+    date: Option<Date>,
     fast_nesting: usize,
     /// Addresses of containers that are open in fast mode, once there are many.
     fast_open: Vec<usize>,
@@ -159,12 +172,16 @@ impl<'s> Saver<'s> {
         options: &'s Options,
         hooks: &'s Hooks,
         out: &'s mut Output,
-        memo: Memo,
+        mut memo: Memo,
         pickler: Option<&'s Pickler>,
     ) -> Self {
         let fast = pickler.is_some_and(|pickler| pickler.fast.get() != 0);
-        let compact = options.compact && pickler.is_none();
-        let lone = !fast && !compact && memo.may_be_loose();
+        // The memo of a pickler outlives the pickle.
+        let brief = pickler.is_none();
+        let lone = !fast && memo.may_be_loose();
+        if brief {
+            memo.keep_no_order();
+        }
         Saver {
             st,
             options,
@@ -175,10 +192,15 @@ impl<'s> Saver<'s> {
             protocol: options.protocol,
             bin: options.protocol > 0,
             fast,
-            compact,
+            brief,
             lone,
+            compact: options.compact && brief,
             again: false,
             known: st.layout.known,
+            swift: brief && st.layout.known && options.protocol >= 4,
+            gets: Gets::default(),
+            tuples: false,
+            date: None,
             fast_nesting: 0,
             fast_open: Vec::new(),
             single: false,
@@ -195,13 +217,12 @@ impl<'s> Saver<'s> {
     pub(crate) fn dump(&mut self, object: Obj<'_>) -> Py<()> {
         let mut result = self.pickle(object);
         if self.again {
-            self.again = false;
-            self.compact = false;
+            (self.again, self.brief, self.lone, self.compact, self.swift) = (false, false, false, false, false);
             self.work.clear();
             (self.fast_nesting, self.nesting, self.open) = (0, 0, 0);
             self.memo.clear();
+            self.memo.hold();
             self.last_class = (0, 0);
-            self.lone = !self.fast && self.memo.may_be_loose();
             self.out.restart();
             result = self.pickle(object);
         }
@@ -254,7 +275,7 @@ impl<'s> Saver<'s> {
 
     #[cold]
     fn begin_user_code(&mut self) -> Py<()> {
-        if self.compact {
+        if self.brief {
             self.again = true;
             return Err(Raised);
         }
@@ -269,7 +290,7 @@ impl<'s> Saver<'s> {
     /// In a compact pickle such an object has no entry; else the entry is loose.
     #[inline(always)]
     fn is_single(&self, object: Obj<'_>, once: bool) -> bool {
-        once && (self.compact || self.lone) && object.count() == 1
+        once && self.lone && object.count() == 1
     }
 
     /// Runs user code, which may look at the pickler's memo and change it.
@@ -361,7 +382,7 @@ impl<'s> Saver<'s> {
             Exact::Str => {
                 let single = self.is_single(object, once);
                 match if single { None } else { self.memo.get(object) } {
-                    Some(index) => self.memo_get(index)?,
+                    Some(index) => self.memo_get_str(object, index)?,
                     None => self.save_str(object, single)?,
                 }
             }
@@ -486,15 +507,12 @@ impl<'s> Saver<'s> {
     /// As `memo_put`; a compact pickle leaves out what `is_single`.
     #[inline]
     fn memo_put_unless(&mut self, single: bool, object: Obj<'_>) -> Py<()> {
-        if !single {
+        // User code may have run since.
+        if !single || !self.lone {
             return self.memo_put(object);
         }
         if self.compact {
             return Ok(());
-        }
-        if !self.lone {
-            // User code has run since.
-            return self.memo_put(object);
         }
         let index = self.memo.next_index();
         self.memo.put_loose(object);
@@ -508,6 +526,15 @@ impl<'s> Saver<'s> {
         } else {
             self.indexed(code::PUT, code::BINPUT, code::LONG_BINPUT, index)
         }
+    }
+
+    /// As `memo_get`, of a str: it may come again and again.
+    #[inline]
+    fn memo_get_str(&mut self, object: Obj<'_>, index: u32) -> Py<()> {
+        if self.swift {
+            self.gets.add(object, index);
+        }
+        self.memo_get(index)
     }
 
     #[inline(always)]

@@ -5,6 +5,7 @@
 
 use std::rc::Rc;
 
+use crate::py::lane::{Date, Pair};
 use crate::py::layout::{self, Place};
 use crate::py::{self, Kind, Obj, Own, Py, ordered, typing};
 use crate::save::containers::DictRun;
@@ -321,29 +322,37 @@ impl Saver<'_> {
     /// Writes attributes from `next` on, and what comes after them.
     fn attributes(&mut self, object: Obj<'_>, plan: Rc<Plain>, next: usize, count: usize, pair: bool) -> Py<()> {
         let Some(mut values) = layout::attributes(object) else { return self.changed() };
-        for at in next..count {
-            self.boundary()?;
-            if self.out.has_file() {
-                // Its `write` may have moved them.
-                let Some(now) = layout::attributes(object) else {
-                    let object = object.own();
-                    let run = InstanceRun { object, plan, part: Part::Attributes, next: at, count, pair };
-                    self.work.push(Work::Instance(run));
-                    return Ok(());
-                };
-                values = now;
+        let mut at = next;
+        while at < count {
+            let mut value = if self.swift { self.swift_attributes(&values, &mut at) } else { None };
+            // A file's `write` may change an attribute between its name and its value, too.
+            let mut _held = None;
+            if value.is_none() && at < count {
+                self.boundary()?;
+                if self.out.has_file() {
+                    // Its `write` may have moved them.
+                    let Some(now) = layout::attributes(object) else {
+                        let object = object.own();
+                        let run = InstanceRun { object, plan, part: Part::Attributes, next: at, count, pair };
+                        self.work.push(Work::Instance(run));
+                        return Ok(());
+                    };
+                    values = now;
+                }
+                let Some((name, found)) = values.get(at) else { return self.changed() };
+                _held = self.out.has_file().then(|| (name.own(), found.own()));
+                self.save_shared_key(name)?;
+                at += 1;
+                value = Some(found);
             }
-            let Some((name, value)) = values.get(at) else { return self.changed() };
-            // It may do so between the two, too.
-            let _held = self.out.has_file().then(|| (name.own(), value.own()));
-            self.save_shared_key(name)?;
+            let Some(value) = value else { break };
             self.boundary()?;
             if !self.flat(value, true)? {
                 let object = object.own();
                 let descent = self.descend(value, true);
                 // What came of it may have run user code, and then nothing is where it was.
                 if !matches!(descent, Descent::Done) || self.memo.holds() {
-                    let run = InstanceRun { object, plan, part: Part::Attributes, next: at + 1, count, pair };
+                    let run = InstanceRun { object, plan, part: Part::Attributes, next: at, count, pair };
                     return self.leave(descent, Work::Instance(run));
                 }
             }
@@ -385,8 +394,14 @@ impl Saver<'_> {
             let Some(value) = layout::slot(object, *offset) else { continue };
             // A file's `write` may empty the slot.
             let _held = self.out.has_file().then(|| value.own());
-            self.boundary()?;
-            self.save_shared_key(name.obj())?;
+            match if self.swift { self.swift_pair(name, value) } else { Pair::Neither } {
+                Pair::Both => continue,
+                Pair::Key => {}
+                Pair::Neither => {
+                    self.boundary()?;
+                    self.save_shared_key(name.obj())?;
+                }
+            }
             self.boundary()?;
             if !self.flat(value, true)? {
                 let object = object.own();
@@ -439,6 +454,9 @@ impl Saver<'_> {
         self.boundary()?;
         match parts {
             typing::Parts::Bytes(bytes, len) => {
+                if self.swift && self.last_class.0 == object.class().address() {
+                    self.date = Some(Date::new(object.class(), known, self.last_class.1));
+                }
                 self.boundary()?;
                 let head = u64::from(code::SHORT_BINBYTES) | (len as u64) << 8;
                 self.out.buffer.put_short(head, 2, &bytes[..len])?;

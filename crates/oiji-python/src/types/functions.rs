@@ -48,7 +48,7 @@ pub(super) fn dumps(st: &Rc<State>, args: Args<'_>) -> Py {
     let options = writing(protocol, fix_imports, callback, compact)?;
     // Memory that the last call has left; a call within this one finds none.
     let (scratch, memo) = st.room.take();
-    let mut out = Output::new(None, scratch, st.last_len.get() + 64);
+    let mut out = Output::new(None, scratch, st.last_len.get() + 512);
     let hooks = save::Hooks::default();
     let mut saver = Saver::new(st, &options, &hooks, &mut out, memo, None);
     let result = saver.dump(object);
