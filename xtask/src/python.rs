@@ -29,6 +29,8 @@ const TESTS: &[&str] = &[
     "test_archive_members",
     "test_archive_edit",
     "test_archive_theano",
+    "test_safe",
+    "test_guard",
 ];
 
 /// Those of them that ask for what `_pickle` has not.
@@ -41,6 +43,8 @@ const OURS_ALONE: &[&str] = &[
     "test_archive_members",
     "test_archive_edit",
     "test_archive_theano",
+    "test_safe",
+    "test_guard",
 ];
 
 /// Those of them that take longest: `--quick` leaves them out.
@@ -139,8 +143,12 @@ fn judge(python: &Python, quick: bool, reference: bool, peers: &OsStr) -> Result
     } else {
         match installed(python)? {
             Outcome::Done(interpreter) => {
-                if !runs(&interpreter, &["-c", "import numpy"]) && fetch(&interpreter, "numpy").is_err() {
-                    println!("skipped: what needs NumPy: pip cannot fetch it");
+                for (name, package) in [("NumPy", "numpy"), ("joblib", "joblib")] {
+                    if !runs(&interpreter, &["-c", &format!("import {package}")])
+                        && fetch(&interpreter, package).is_err()
+                    {
+                        println!("skipped: what needs {name}: pip cannot fetch it");
+                    }
                 }
                 (interpreter, "oiji")
             }

@@ -10,16 +10,36 @@ streams; all others are the standard library's. What differs:
 * While a pickle is loaded, the cyclic collector may be paused (Python 3.10 and 3.11); never while your code runs.
 * A Pickler or Unpickler that is used from its own hooks raises RuntimeError, and a dict assigned to Unpickler.memo is kept.
 
+`safe_load`, `safe_loads` and `SafeUnpickler` load what others made: only what a `Policy` allows is done. `scan` tells what a file
+would do, and `install_guard()` puts a policy before everything in the process that loads pickles.
+
 `oiji.archive` writes and reads archives of arrays, each a `.npy` that `numpy.load` reads alone.
 
 `patch()` puts oiji in place of `pickle` for the whole process; `unpatch()` takes it back.
 """
+import importlib
 import pickle as _pickle_module
 from pickle import *  # noqa: F403
 
 from oiji._oiji import Pickler, Unpickler, __version__, dump, dumps, load, loads
 
-__all__ = [*_pickle_module.__all__, "patch", "unpatch"]
+_LATER = {
+    "archive": "archive",
+    "Policy": "_safe",
+    "ForbiddenError": "_safe",
+    "SafeUnpickler": "_safe",
+    "safe_load": "_safe",
+    "safe_loads": "_safe",
+    "Report": "_report",
+    "Finding": "_report",
+    "Effect": "_report",
+    "Global": "_report",
+    "scan": "_report",
+    "install_guard": "_guard",
+    "remove_guard": "_guard",
+}
+
+__all__ = [*_pickle_module.__all__, "patch", "unpatch", *(name for name in _LATER if name != "archive")]
 
 _OURS = {
     "dump": dump,
@@ -38,12 +58,11 @@ del _name, _value
 
 
 def __getattr__(name):
-    # Only who uses archives pays for importing them.
-    if name == "archive":
-        import oiji.archive
-
-        return oiji.archive
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # Only who uses these pays for importing them.
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = importlib.import_module(f"oiji.{_LATER[name]}")
+    return module if name == "archive" else getattr(module, name)
 
 
 def patch():

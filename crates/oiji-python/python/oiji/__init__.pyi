@@ -83,7 +83,8 @@ from pickle import (
     decode_long as decode_long,
     encode_long as encode_long,
 )
-from typing import Any, Protocol, final, type_check_only
+from os import PathLike
+from typing import Any, NamedTuple, Protocol, final, type_check_only
 
 from _typeshed import ReadableBuffer, SupportsWrite
 from typing_extensions import TypeAlias
@@ -116,12 +117,16 @@ __all__ = [
     "EXT1",
     "EXT2",
     "EXT4",
+    "Effect",
     "FALSE",
     "FLOAT",
     "FRAME",
     "FROZENSET",
+    "Finding",
+    "ForbiddenError",
     "GET",
     "GLOBAL",
+    "Global",
     "HIGHEST_PROTOCOL",
     "INST",
     "INT",
@@ -145,8 +150,14 @@ __all__ = [
     "POP_MARK",
     "PROTO",
     "PUT",
+    "PickleBuffer",
+    "PickleError",
+    "Pickler",
+    "PicklingError",
+    "Policy",
     "READONLY_BUFFER",
     "REDUCE",
+    "Report",
     "SETITEM",
     "SETITEMS",
     "SHORT_BINBYTES",
@@ -155,23 +166,25 @@ __all__ = [
     "STACK_GLOBAL",
     "STOP",
     "STRING",
+    "SafeUnpickler",
     "TRUE",
     "TUPLE",
     "TUPLE1",
     "TUPLE2",
     "TUPLE3",
     "UNICODE",
-    "PickleBuffer",
-    "PickleError",
-    "PicklingError",
-    "UnpicklingError",
-    "Pickler",
     "Unpickler",
+    "UnpicklingError",
     "dump",
     "dumps",
+    "install_guard",
     "load",
     "loads",
     "patch",
+    "remove_guard",
+    "safe_load",
+    "safe_loads",
+    "scan",
     "unpatch",
 ]
 
@@ -180,6 +193,7 @@ format_version: str
 compatible_formats: list[str]
 dispatch_table: dict[type, Callable[[Any], _Reduced]]
 
+_Policy: TypeAlias = Policy | str | PathLike[str] | None
 _BufferCallback: TypeAlias = Callable[[PickleBuffer], Any] | None
 _Reduced: TypeAlias = (
     str
@@ -293,3 +307,92 @@ class Unpickler:
 def whichmodule(obj: Any, name: str) -> str: ...
 def patch() -> None: ...
 def unpatch() -> None: ...
+
+class ForbiddenError(UnpicklingError):
+    what: str | None
+    why: str | None
+    line: str | None
+    offset: int | None
+    def __init__(
+        self,
+        message: str,
+        what: str | None = None,
+        why: str | None = None,
+        line: str | None = None,
+        offset: int | None = None,
+    ) -> None: ...
+
+class Policy:
+    def __init__(self, *rules: str, builtin: bool = True) -> None: ...
+    @classmethod
+    def from_file(cls, *paths: str | PathLike[str], builtin: bool = True) -> Policy: ...
+    def over(self, rules: str) -> Policy: ...
+    def standing(self, module: str, name: str) -> tuple[str, str | None]: ...
+
+class SafeUnpickler(Unpickler):
+    def __init__(
+        self,
+        file: _Readable,
+        *,
+        policy: _Policy = None,
+        fix_imports: bool = True,
+        encoding: str = "ASCII",
+        errors: str = "strict",
+        buffers: Iterable[Any] | None = (),
+    ) -> None: ...
+    def load(self) -> Any: ...
+    def find_class(self, module_name: str, global_name: str, /) -> Any: ...
+
+def safe_load(
+    file: _Readable,
+    *,
+    policy: _Policy = None,
+    fix_imports: bool = True,
+    encoding: str = "ASCII",
+    errors: str = "strict",
+    buffers: Iterable[Any] | None = (),
+) -> Any: ...
+def safe_loads(
+    data: ReadableBuffer,
+    /,
+    *,
+    policy: _Policy = None,
+    fix_imports: bool = True,
+    encoding: str = "ASCII",
+    errors: str = "strict",
+    buffers: Iterable[Any] | None = (),
+) -> Any: ...
+
+class Finding(NamedTuple):
+    verdict: str
+    rule: str
+    place: str
+    offset: int
+    what: str
+    why: str
+    count: int
+
+class Effect(NamedTuple):
+    place: str
+    offset: int
+    what: str
+
+class Global(NamedTuple):
+    module: str
+    name: str
+    count: int
+
+class Report:
+    source: str
+    verdict: str
+    findings: list[Finding]
+    effects: list[Effect]
+    globals: list[Global]
+    pickles: int
+    bytes: int
+    def __bool__(self) -> bool: ...
+    def tree(self) -> dict[str, list[Effect]]: ...
+
+def scan(source: str | PathLike[str] | ReadableBuffer | _Readable, *, policy: _Policy = None) -> Report: ...
+def install_guard(policy: _Policy = None) -> None: ...
+def remove_guard() -> None: ...

@@ -1,8 +1,10 @@
-//! What Python sees: four functions, two classes, and the proxies of their memos.
+//! What Python sees: four functions, two classes, the proxies of their memos, and the rules of a policy.
 
 mod functions;
 mod pickler;
 mod proxy;
+mod rules;
+mod taken;
 mod unpickler;
 
 use crate::py::class::{add_class, function};
@@ -10,6 +12,7 @@ use crate::py::{Obj, Own, Py};
 
 pub(crate) use pickler::Pickler;
 pub(crate) use proxy::{PicklerMemo, UnpicklerMemo};
+pub(crate) use rules::Rules;
 pub(crate) use unpickler::Unpickler;
 
 /// The functions of the module.
@@ -27,11 +30,16 @@ pub(crate) fn functions() -> Vec<pyo3_ffi::PyMethodDef> {
 pub(crate) struct Classes {
     pub(crate) pickler_memo: Own,
     pub(crate) unpickler_memo: Own,
+    pub(crate) rules: Own,
 }
 
 /// Puts the classes into the module.
 pub(crate) fn classes(module: Obj<'_>) -> Py<Classes> {
     add_class::<Pickler>(module)?;
     add_class::<Unpickler>(module)?;
-    Ok(Classes { pickler_memo: add_class::<PicklerMemo>(module)?, unpickler_memo: add_class::<UnpicklerMemo>(module)? })
+    Ok(Classes {
+        pickler_memo: add_class::<PicklerMemo>(module)?,
+        unpickler_memo: add_class::<UnpicklerMemo>(module)?,
+        rules: add_class::<Rules>(module)?,
+    })
 }

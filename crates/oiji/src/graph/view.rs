@@ -101,6 +101,17 @@ impl<'a> Graph<'a> {
         self.slots.len()
     }
 
+    /// The globals that are named anywhere in it, each once, as module and name.
+    ///
+    /// ```
+    /// let graph = oiji::loads(b"ccollections\nOrderedDict\n)R.")?;
+    /// assert_eq!(graph.globals().collect::<Vec<_>>(), [("collections", "OrderedDict")]);
+    /// # Ok::<(), oiji::Error>(())
+    /// ```
+    pub fn globals(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
+        self.globals.iter().map(|global| (&*global.module, &*global.name))
+    }
+
     /// The value with this id. An id of another graph gives some other value, or panics if there is none.
     #[inline]
     pub fn value(&self, id: Id) -> Value<'_> {

@@ -220,6 +220,11 @@ impl Policy {
         ErrorKind::Forbidden { global, what: what.to_owned(), why: objection.why.to_owned(), line }.into()
     }
 
+    /// How many globals it allows.
+    pub fn count(&self) -> usize {
+        self.0.allowed.values().map(HashMap::len).sum()
+    }
+
     /// What it says of a global, by the names under which Python 3 finds it.
     pub fn standing(&self, module: &str, name: &str) -> Standing<'_> {
         if let Some(rule) = self.0.allowed.get(module).and_then(|names| names.get(name)) {
@@ -249,7 +254,6 @@ impl Policy {
 
 impl fmt::Debug for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let count = self.0.allowed.values().map(HashMap::len).sum::<usize>();
-        f.debug_struct("Policy").field("allowed", &count).finish_non_exhaustive()
+        f.debug_struct("Policy").field("allowed", &self.count()).finish_non_exhaustive()
     }
 }
