@@ -1,10 +1,11 @@
 //! Files of arrays alone, `.npy`, `.npz`, safetensors and state dicts of torch, made of whatever holds arrays; and the list of what they have no
 //! place for.
 
+use std::collections::HashSet;
 use std::io::Write;
 
 use oiji::archive::{Contents, Format, save_npz, save_safetensors, save_torch};
-use oiji::array::{Array, Dtype};
+use oiji::array::{Array, Dtype, Quantized};
 use oiji::{Error, Node, Value};
 
 use crate::failure::{Failure, Status, complain, explain};
@@ -13,21 +14,28 @@ use crate::failure::{Failure, Status, complain, explain};
 pub(crate) struct Flat<'g> {
     format: Format,
     arrays: Vec<(String, Array<'g>)>,
+    /// Names that are taken.
+    names: HashSet<String>,
     left_out: Vec<String>,
     notes: Vec<String>,
 }
 
 impl<'g> Flat<'g> {
-    /// What of `root`, of the input `name`, a file of this format takes.
-    pub(crate) fn of(name: &str, root: Value<'g>, format: Format) -> Result<Flat<'g>, Failure> {
+    /// What of `root`, of the input `input`, a file of this format takes.
+    pub(crate) fn of(input: &str, root: Value<'g>, format: Format) -> Result<Flat<'g>, Failure> {
         let contents = Contents::of(root);
         if contents.arrays.is_empty() {
-            return Err(Failure::about(name, "holds no arrays"));
+            return Err(Failure::about(input, "holds no arrays"));
         }
-        let mut flat = Flat { format, arrays: Vec::new(), left_out: Vec::new(), notes: Vec::new() };
+        let names = contents.arrays.iter().map(|(name, _)| name.clone()).collect();
+        let mut flat = Flat { format, arrays: Vec::new(), names, left_out: Vec::new(), notes: Vec::new() };
         let is_torch = contents.arrays.iter().any(|(_, array)| array.is_tensor());
         for (name, array) in contents.arrays {
-            flat.add(name, array);
+            if array.quantized().is_some() {
+                flat.add_quantized(name, &array).map_err(|error| Failure::about(input, explain(&error)))?;
+            } else {
+                flat.add(name, array);
+            }
         }
         for (path, value) in contents.rest {
             let text = format!("{path}: {}", brief(value));
@@ -39,15 +47,35 @@ impl<'g> Flat<'g> {
         }
         match (format, flat.arrays.len()) {
             (_, 0) => {
-                flat.tell(name);
-                Err(Failure::about(name, format!("none of its arrays can stand in {format}")))
+                flat.tell(input);
+                Err(Failure::about(input, format!("none of its arrays can stand in {format}")))
             }
             (Format::Npy, 2..) => {
                 let problem = "holds several arrays, and .npy takes one: write .npz, or take one with `oiji get`";
-                Err(Failure::about(name, problem))
+                Err(Failure::about(input, problem))
             }
             _ => Ok(flat),
         }
+    }
+
+    /// The integers of a quantized tensor, and under names of their own what they are read by.
+    fn add_quantized(&mut self, name: String, array: &Array<'g>) -> oiji::Result<()> {
+        let parts = array.quantized().map(Quantized::parts).transpose()?.unwrap_or_default();
+        if self.format == Format::Npy {
+            self.left_out.extend(array.quantized().map(|quantized| format!("{name}: its {quantized}")));
+        } else {
+            let told: Vec<&str> = parts.iter().map(|(part, _)| *part).collect();
+            self.notes.push(format!("{name}: {} became its integers, beside them {}", array.dtype(), told.join(", ")));
+            for (part, value) in parts {
+                let mut part = format!("{name}.{part}");
+                while !self.names.insert(part.clone()) {
+                    part.push('_');
+                }
+                self.add(part, value);
+            }
+        }
+        self.add(name, array.to_integers()?);
+        Ok(())
     }
 
     fn add(&mut self, name: String, array: Array<'g>) {
@@ -110,8 +138,13 @@ pub(crate) fn tell(name: &str, notes: &[String], left_out: &[String]) -> Status 
 }
 
 /// An array of a type that NumPy has not, as float32.
-pub(crate) fn widened(array: &Array<'_>) -> Option<Array<'static>> {
+fn widened(array: &Array<'_>) -> Option<Array<'static>> {
     is_widened(array.dtype()).then(|| array.to_float32().ok()).flatten()
+}
+
+/// An array for NumPy in place of one of a type that NumPy has not: as float32, or the integers of a quantized tensor.
+pub(crate) fn for_numpy<'g>(array: &Array<'g>) -> Option<Array<'g>> {
+    widened(array).or_else(|| array.quantized().and_then(|_| array.to_integers().ok()))
 }
 
 /// Whether it is of such a type.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use oiji::archive::{Archive, ArrayInfo, Contents, Format};
-use oiji::array::Array;
+use oiji::array::{Array, Dtype};
 use oiji::{Error, Graph, ReadOptions};
 
 use crate::commands::is_over;
@@ -119,8 +119,14 @@ impl<'a> Holding<'a> {
             Holding::Archive(archive) => archive.arrays().unwrap_or_default(),
             Holding::Pickle(_) => Vec::new(),
         };
-        let is_widened = |array: &&ArrayInfo| flat::is_widened(&array.dtype);
-        arrays.iter().filter(is_widened).map(|array| flat::widening(&array.name, &array.dtype)).collect()
+        let note = |array: &ArrayInfo| match &array.dtype {
+            dtype if flat::is_widened(dtype) => Some(flat::widening(&array.name, dtype)),
+            dtype @ Dtype::Quantized(..) => {
+                Some(format!("{}: {dtype} became a dict of its integers and what they are read by", array.name))
+            }
+            _ => None,
+        };
+        arrays.iter().filter_map(note).collect()
     }
 
     /// The array with a name.

@@ -159,3 +159,29 @@ fn the_name_of_the_output_tells_its_compression() {
         assert_eq!(outcome(oiji().arg("diff").arg(&from).arg(&to), b"").0, 0);
     }
 }
+
+#[test]
+fn quantized_tensors_become_their_integers_and_what_they_are_read_by() {
+    let folder = tempfile::tempdir().unwrap();
+    let from = corpus("producers/torch-1.13.0a0-py311/quant_channels.pt");
+    let to = |name: &str| folder.path().join(name);
+    let (status, _, error) = outcome(oiji().arg("convert").arg(&from).arg("-o").arg(to("all.npz")), b"");
+    assert_eq!(status, 0, "{error}");
+    assert!(error.contains("whole: quint8 became its integers, beside them scale, zero_point"), "{error}");
+    let npz = fs::read(to("all.npz")).unwrap();
+    let archive = oiji::archive::Archive::open(&npz).unwrap();
+    let first = |name: &str| archive.array(name).unwrap().to_f64s().unwrap()[0];
+    let found = ["whole", "whole.scale", "whole.zero_point", "channels.scales", "middle.axis"].map(first);
+    assert_eq!(found, [0.0, 0.1, 7.0, 0.05, 1.0]);
+
+    let (status, _, error) = outcome(oiji().arg("get").arg(&from).arg("whole").arg("-o").arg(to("one.npy")), b"");
+    assert_eq!(status, 1, "{error}");
+    assert!(error.contains("left out: whole: its scale 0.1, zero point 7"), "{error}");
+
+    let (status, _, error) = outcome(oiji().arg("unpack").arg(&from).arg("-o").arg(to("all.pkl")), b"");
+    assert_eq!(status, 0, "{error}");
+    let graph = &graphs(&to("all.pkl"))[0];
+    let whole = graph.root().get("whole").unwrap();
+    assert_eq!(whole.get("integers").unwrap().as_array().unwrap().to_vec::<u8>().unwrap()[..3], [0, 9, 27]);
+    assert_eq!(whole.get("zero_point").unwrap().as_array().unwrap().to_vec::<i64>().unwrap(), [7]);
+}

@@ -165,6 +165,50 @@ fn every_checkpoint_of_torch_holds_what_it_says() {
 }
 
 #[test]
+fn quantized_tensors_have_their_parts_and_stand_for_what_torch_says() {
+    let mut count = 0;
+    for (file, expected) in files("torch").into_iter().filter(|(file, _)| file.contains("/quant")) {
+        let bytes = bytes(&file);
+        let archive = Archive::open(&bytes).unwrap();
+        let linked = archive.linked_graph(u64::MAX).unwrap();
+        let linked = Contents::of(linked.root()).arrays;
+        // Of a lone tensor all that is told stands at the root.
+        let told = match &expected["expect"]["dequantized"] {
+            Json::Null => expected["expect"].as_object().unwrap().clone(),
+            _ => [("tensor".to_owned(), expected["expect"].clone())].into_iter().collect(),
+        };
+        for (name, told) in told.iter().filter(|(_, told)| !told["dequantized"].is_null()) {
+            let here = format!("{file}: {name}");
+            let array = archive.array(name).unwrap();
+            let real: Vec<f64> =
+                told["dequantized"].as_array().unwrap().iter().map(|real| real.as_f64().unwrap()).collect();
+            // Of the last digit of a double, JSON is not sure.
+            let real: Vec<f32> = real.into_iter().map(|real| real as f32).collect();
+            assert_eq!(array.dequantized().unwrap().to_vec::<f32>().unwrap(), real, "{here}");
+            let parts = array.quantized().unwrap().parts().unwrap();
+            for (part, array) in &parts {
+                let numbers = array.to_f64s().unwrap();
+                let told = match &told[part] {
+                    Json::Array(numbers) => numbers.iter().map(|number| number.as_f64().unwrap()).collect(),
+                    number => vec![number.as_f64().unwrap()],
+                };
+                assert_eq!(numbers, told, "{here}: {part}");
+                count += 1;
+            }
+            if let ("scales", array) = &parts[0] {
+                let alone = archive.array(&format!("{name}.scales")).unwrap();
+                assert_eq!(alone.to_f64s().unwrap(), array.to_f64s().unwrap(), "{here}");
+            }
+            if archive.format() == Format::Torch {
+                let (_, array) = linked.iter().find(|(other, _)| other == name).unwrap();
+                assert_eq!(array.dequantized().unwrap().to_vec::<f32>().unwrap(), real, "{here}");
+            }
+        }
+    }
+    assert_eq!(count, 2 + 2 * (3 + 3 + 2 + 2));
+}
+
+#[test]
 fn every_file_of_skops_shows_its_arrays() {
     let mut count = 0;
     for (file, expected) in files("skops") {

@@ -72,8 +72,8 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
     let array = watch.during(|| holding.array(&args.name)).map_err(about)?;
     let status = if let Some(array) = array {
         let mut out = Destination::open(args.output.as_deref(), false)?;
-        let widened = flat::widened(&array);
-        let written = widened.as_ref().unwrap_or(&array);
+        let other = flat::for_numpy(&array);
+        let written = other.as_ref().unwrap_or(&array);
         out.write_with(&name, Some(written.size()), pages, |out| written.write_npy(out))?;
         out.finish()?;
         tell_of_npy(&name, &args.name, &array)
@@ -93,13 +93,13 @@ pub(crate) fn tell_of_npy(name: &str, array_name: &str, array: &Array<'_>) -> St
     if flat::is_widened(array.dtype()) {
         complain(&Failure::about(name, format!("note: {}", flat::widening(array_name, array.dtype()))));
     }
-    match array.masked() {
-        Some(_) => {
-            complain(&Failure::about(name, format!("left out: {array_name}: its mask")));
-            Status::Found
-        }
-        None => Status::Done,
-    }
+    let left_out = match (array.masked(), array.quantized()) {
+        (Some(_), _) => "mask".to_owned(),
+        (_, Some(quantized)) => quantized.to_string(),
+        _ => return Status::Done,
+    };
+    complain(&Failure::about(name, format!("left out: {array_name}: its {left_out}")));
+    Status::Found
 }
 
 /// Writes the value of one record of a store.

@@ -75,8 +75,8 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
         };
         return Err(Failure::about(&name, problem));
     };
-    let widened = flat::widened(array);
-    let put = widened.as_ref().unwrap_or(array);
+    let other = flat::for_numpy(array);
+    let put = other.as_ref().unwrap_or(array);
     let mut editor = Editor::open(&args.file).map_err(about)?;
     editor.compression(Compress::of(args.compress));
     match (editor.has(&args.name), args.replace) {

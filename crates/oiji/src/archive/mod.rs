@@ -331,7 +331,7 @@ impl<'a> Archive<'a> {
             return Ok(Archive { format: Format::Npy, container });
         }
         if !Zip::is_zip(bytes) {
-            let may_be = is_packed(bytes) || Wrapper::is_in(bytes);
+            let may_be = is_packed(bytes) || Wrapper::may_be_in(bytes);
             if may_be && let Some(joblib) = Joblib::new(bytes, options.clone(), files)? {
                 return Ok(Archive { format: Format::Joblib, container: Box::new(joblib) });
             }

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use crate::archive::robust::PKL;
 use crate::archive::ties::TIES;
 use crate::archive::walk::walk;
+use crate::array::channel_values;
 use crate::graph::{Id, Value};
 
 /// The pickle, and where Python's `oiji.archive` keeps what views have in common.
@@ -66,16 +67,20 @@ pub(crate) struct NamedValues {
 
 impl NamedValues {
     /// Those that `is_array` says are arrays, by their ways from `root`; the root itself is called `alone`. What an array
-    /// holds is not looked into.
+    /// holds is not looked into, but for the tensors that one is quantized by.
     pub(crate) fn of<'g>(root: Value<'g>, alone: &str, is_array: impl Fn(Value<'g>) -> bool) -> Self {
         let mut given = Names::free();
         let mut names = Vec::new();
         walk(root, true, |value, path| {
-            let found = is_array(value);
-            if found {
-                names.push((given.named(if path.is_empty() { alone } else { path }), value.id()));
+            if !is_array(value) {
+                return true;
             }
-            !found
+            let path = if path.is_empty() { alone } else { path };
+            names.push((given.named(path), value.id()));
+            let parts =
+                channel_values(value).into_iter().flat_map(|parts| ["scales", "zero_points"].into_iter().zip(parts));
+            names.extend(parts.map(|(part, value)| (given.named(&format!("{path}.{part}")), value.id())));
+            false
         });
         let by_name = names.iter().cloned().collect();
         NamedValues { names, by_name }

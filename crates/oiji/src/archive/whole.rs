@@ -6,7 +6,7 @@ use crate::archive::container::Container;
 use crate::archive::dump::plain;
 use crate::archive::walk::{text, walk};
 use crate::archive::zip::invalid;
-use crate::array::{Array, Dtype};
+use crate::array::{Array, Dtype, Quantized};
 use crate::error::Result;
 use crate::graph::copy::Copied;
 use crate::graph::{Graph, Id, Node, Value};
@@ -56,8 +56,11 @@ fn put_in<'g, 'a: 'g, 'w>(
             continue;
         }
         let Some(array) = array(container, value)? else { continue };
-        let is_known = !matches!(array.dtype(), Dtype::BFloat16 | Dtype::Float8(_));
-        let id = if is_known { add(&mut whole, &array)? } else { whole.add_array(&array.to_float32()?)? };
+        let id = match array.dtype() {
+            Dtype::BFloat16 | Dtype::Float8(_) => whole.add_array(&array.to_float32()?)?,
+            Dtype::Quantized(..) => add_quantized(&mut whole, &array, &add)?,
+            _ => add(&mut whole, &array)?,
+        };
         copied.stands_for(value.id(), id);
         if let Some(piece) = piece {
             pieces.insert(piece, id);
@@ -67,6 +70,20 @@ fn put_in<'g, 'a: 'g, 'w>(
     whole.set_roots(vec![root]);
     whole.set_protocol(linked.protocol());
     Ok(whole)
+}
+
+/// A dict of the integers of a quantized tensor and what they are read by.
+fn add_quantized<'g, 'w>(
+    whole: &mut Graph<'w>,
+    array: &Array<'g>,
+    add: &impl Fn(&mut Graph<'w>, &Array<'g>) -> Result<Id>,
+) -> Result<Id> {
+    let parts = array.quantized().map(Quantized::parts).transpose()?.unwrap_or_default();
+    let mut pairs = Vec::new();
+    for (name, part) in [("integers", array.to_integers()?)].into_iter().chain(parts) {
+        pairs.push((whole.add_str(name)?, add(whole, &part)?));
+    }
+    whole.add_dict(&pairs)
 }
 
 /// The array that a value stands for.

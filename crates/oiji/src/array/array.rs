@@ -7,6 +7,7 @@ use crate::array::dtype::{AXES, ByteOrder, Dtype, bad, count, shape_text};
 use crate::array::elements::{Cursor, swap_to_little};
 use crate::array::layout::Layout;
 use crate::array::number::Element;
+use crate::array::quantized::Quantized;
 use crate::error::{ErrorKind, Result};
 use crate::graph::{Graph, Id, Items, Value};
 
@@ -32,6 +33,7 @@ pub struct Array<'a> {
     layout: Layout,
     data: Data<'a>,
     pub(crate) masked: Option<Box<Masked<'a>>>,
+    pub(crate) quantized: Option<Quantized<'a>>,
 }
 
 /// What an array is made of.
@@ -134,7 +136,8 @@ impl<'a> Array<'a> {
             }
             _ => {}
         }
-        Ok(Array { class: None, is_tensor: false, dtype, shape: shape.to_vec(), layout, data, masked: None })
+        let shape = shape.to_vec();
+        Ok(Array { class: None, is_tensor: false, dtype, shape, layout, data, masked: None, quantized: None })
     }
 
     /// An array of bytes in C order.
@@ -317,6 +320,7 @@ impl<'a> Array<'a> {
         };
         let mut array = Array { layout, masked: None, ..self.clone() };
         array.shape.reverse();
+        array.quantized = array.quantized.map(|quantized| quantized.transposed(array.shape.len()));
         Ok(array)
     }
 
@@ -336,7 +340,7 @@ impl<'a> Array<'a> {
         Array { dtype: self.dtype.with_byte_order(ByteOrder::Big), ..self }
     }
 
-    /// The same array with its data, where that was kept elsewhere.
+    /// The same array with its data, where that was kept elsewhere; without what it is masked or quantized by.
     ///
     /// # Errors
     /// As for [`Array::new`].
@@ -354,7 +358,8 @@ impl<'a> Array<'a> {
             Some(masked) => Some(Box::new(Masked { mask: masked.mask.into_owned_plain()?, fill_value: None })),
             None => None,
         };
-        Ok(Array { masked, ..Array { masked: None, ..self }.into_owned_plain()? })
+        let array = Array { masked: None, ..self }.with_parts(Array::into_owned_plain)?;
+        Ok(Array { masked, ..array })
     }
 
     fn into_owned_plain(self) -> Result<Array<'static>> {
@@ -370,7 +375,7 @@ impl<'a> Array<'a> {
             Data::Latin1(_) | Data::Persistent(_) => Data::Bytes(Cow::Owned(self.bytes()?.into_owned())),
         };
         let Array { class, is_tensor, dtype, shape, layout, .. } = self;
-        Ok(Array { class, is_tensor, dtype, shape, layout, data, masked: None })
+        Ok(Array { class, is_tensor, dtype, shape, layout, data, masked: None, quantized: None })
     }
 
     /// The same data under another shape, which has as many elements.

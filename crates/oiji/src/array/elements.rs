@@ -112,14 +112,15 @@ impl Iterator for Numbers<'_> {
 }
 
 impl Array<'_> {
-    /// Its elements as numbers, in C order: ints, bools, floats, and times as counts of steps.
+    /// Its elements as numbers, in C order: ints, bools, floats, times as counts of steps, quantized ones as their integers.
     ///
     /// # Errors
     /// `InvalidArray` if they are none; as for [`Array::bytes`].
     pub fn numbers(&self) -> Result<Numbers<'_>> {
         let is_time = matches!(self.dtype(), Dtype::DateTime(..) | Dtype::TimeDelta(..));
         let is_real = self.dtype().is_number() && !matches!(self.dtype(), Dtype::Complex(..));
-        if !is_time && !is_real {
+        let is_quantized = matches!(self.dtype(), Dtype::Quantized(..));
+        if !is_time && !is_real && !is_quantized {
             return Err(bad(format!("elements of {} are no real numbers", self.dtype())));
         }
         let bytes = self.bytes()?;

@@ -31,6 +31,7 @@ mod ndarray;
 mod npy;
 pub(crate) mod number;
 mod pickled;
+mod quantized;
 #[cfg(feature = "bytemuck")]
 mod slice;
 mod sparse;
@@ -51,6 +52,9 @@ pub(crate) use npy::{beside, write_file};
 pub use number::Element;
 #[cfg(feature = "archive")]
 pub(crate) use pickled::shape;
+pub use quantized::Quantized;
+#[cfg(feature = "archive")]
+pub(crate) use quantized::channel_values;
 pub use sparse::{Sparse, SparseFormat};
 pub use stats::ArrayStats;
 pub use text::Texts;

@@ -19,6 +19,7 @@ pub(crate) fn to_i128(dtype: &Dtype, raw: &[u8]) -> Option<i128> {
         Dtype::Bool => Some(i128::from(*raw.first()? != 0)),
         Dtype::Int(_, order) | Dtype::DateTime(_, order) | Dtype::TimeDelta(_, order) => int(raw, *order, true),
         Dtype::UInt(_, order) => int(raw, *order, false),
+        Dtype::Quantized(name, _) => int(raw, ByteOrder::Little, !name.starts_with("quint")),
         _ => None,
     }
 }

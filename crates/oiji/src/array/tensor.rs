@@ -4,21 +4,20 @@
 use std::borrow::Cow;
 
 use crate::array::array::{Array, Data};
-use crate::array::dtype::{ByteOrder, Dtype};
+use crate::array::dtype::{ByteOrder, Dtype, bad};
 use crate::array::layout::Layout;
 use crate::array::pickled::{named, shape};
+use crate::array::quantized::Quantized;
 use crate::array::storages::{Stream, persistent};
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::graph::{Node, Object, ReadOptions, Value};
 use crate::limits::Limits;
 
 /// `_rebuild_tensor_v2(storage, offset, shape, strides, requires_grad, hooks)` and its kin.
 pub(crate) fn tensor<'g>(name: &str, object: Object<'g>) -> Option<Result<Array<'g>>> {
-    let args = object.args();
     match name {
-        "_rebuild_tensor" | "_rebuild_tensor_v2" | "_rebuild_tensor_v3" => {}
         "_rebuild_parameter" | "_rebuild_parameter_with_state" => {
-            let inner = args.at(0).ok()?.as_object().ok()?;
+            let inner = object.args().at(0).ok()?.as_object().ok()?;
             let made = inner.class_name().filter(|class| class.module() == "torch._utils")?;
             if made.name().starts_with("_rebuild_parameter") {
                 return None;
@@ -27,10 +26,37 @@ pub(crate) fn tensor<'g>(name: &str, object: Object<'g>) -> Option<Result<Array<
             if let Ok(array) = &mut array {
                 array.class = Some("torch.nn.Parameter".to_owned());
             }
-            return Some(array);
+            Some(array)
         }
-        _ => return None,
+        "_rebuild_qtensor" => Some(rebuilt(name, object)?.and_then(|mut array| {
+            if !matches!(array.dtype(), Dtype::Quantized(..)) {
+                return Err(bad(format!("a quantized tensor of {}", array.dtype())));
+            }
+            array.quantized = Some(Quantized::read(object.args().at(4)?, array.shape())?);
+            Ok(array)
+        })),
+        _ => rebuilt(name, object),
     }
+}
+
+/// The tensor that a value is, if no other is needed to read it: so that nothing goes down into tensors of tensors.
+///
+/// # Errors
+/// `WrongType` if it is none; `InvalidArray` if it is told wrongly.
+pub(crate) fn unquantized(value: Value<'_>) -> Result<Array<'_>> {
+    let read = || {
+        let object = value.as_object().ok()?;
+        let called = object.class_name().filter(|called| called.module() == "torch._utils")?;
+        if called.name() == "_rebuild_qtensor" { None } else { rebuilt(called.name(), object) }
+    };
+    read().unwrap_or_else(|| Err(ErrorKind::WrongType { expected: "tensor", found: value.type_name() }.into()))
+}
+
+fn rebuilt<'g>(name: &str, object: Object<'g>) -> Option<Result<Array<'g>>> {
+    if !matches!(name, "_rebuild_tensor" | "_rebuild_tensor_v2" | "_rebuild_tensor_v3" | "_rebuild_qtensor") {
+        return None;
+    }
+    let args = object.args();
     let storage = args.at(0).ok()?;
     let dtype = |id: Value<'_>| match name {
         "_rebuild_tensor_v3" => torch_dtype(args.at(6).ok()?.as_global().ok()?.name()),

@@ -219,7 +219,7 @@ impl Writer {
 fn plain(dtype: &Dtype, raw: &[u8]) -> Option<String> {
     match dtype {
         Dtype::Bool => Some(if *raw.first()? == 0 { "False" } else { "True" }.to_owned()),
-        Dtype::Int(..) | Dtype::UInt(..) => to_i128(dtype, raw).map(|int| int.to_string()),
+        Dtype::Int(..) | Dtype::UInt(..) | Dtype::Quantized(..) => to_i128(dtype, raw).map(|int| int.to_string()),
         Dtype::Float(4, _) => to_f64(dtype, raw).map(|value| format_float(shortest(value as f32))),
         Dtype::Float(..) | Dtype::BFloat16 | Dtype::Float8(_) => to_f64(dtype, raw).map(format_float),
         Dtype::Complex(size, _) => {

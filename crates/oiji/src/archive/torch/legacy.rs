@@ -72,10 +72,10 @@ impl<'a> Container<'a> for Legacy<'a> {
     fn array(&self, name: &str) -> Result<Array<'a>> {
         let found = self.names.get(name).and_then(|id| Array::of(self.stream.graph.value(id)));
         let tensor = found.ok_or_else(|| no_array(name))?;
-        match self.data(&tensor)? {
+        tensor.with_parts(|tensor| match self.data(&tensor)? {
             Some(bytes) => tensor.with_bytes(bytes),
             None => tensor.into_owned(),
-        }
+        })
     }
 
     fn graph(&self) -> Result<Option<Graph<'a>>> {
@@ -87,9 +87,10 @@ impl<'a> Container<'a> for Legacy<'a> {
         'a: 'g,
     {
         let Some(tensor) = Array::of(value) else { return Ok(None) };
-        match self.data(&tensor)? {
-            Some(bytes) => tensor.with_bytes(bytes).map(Some),
-            None => Ok(Some(tensor)),
-        }
+        let filled = tensor.with_parts(|tensor| match self.data(&tensor)? {
+            Some(bytes) => tensor.with_bytes(bytes),
+            None => Ok(tensor),
+        });
+        filled.map(Some)
     }
 }

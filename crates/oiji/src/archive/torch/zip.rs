@@ -106,10 +106,10 @@ impl<'a> Container<'a> for Torch<'a> {
         let (graph, names) = self.read()?;
         let found = names.get(name).and_then(|id| Array::of(graph.value(id)));
         let tensor = found.ok_or_else(|| no_array(name))?;
-        match self.data(&tensor)? {
+        tensor.with_parts(|tensor| match self.data(&tensor)? {
             Some(bytes) => self.with_data(tensor, bytes),
             None => tensor.into_owned(),
-        }
+        })
     }
 
     fn graph(&self) -> Result<Option<Graph<'a>>> {
@@ -121,10 +121,11 @@ impl<'a> Container<'a> for Torch<'a> {
         'a: 'g,
     {
         let Some(tensor) = Array::of(value) else { return Ok(None) };
-        match self.data(&tensor)? {
-            Some(bytes) => self.with_data(tensor, bytes).map(Some),
-            None => Ok(Some(tensor)),
-        }
+        let filled = tensor.with_parts(|tensor| match self.data(&tensor)? {
+            Some(bytes) => self.with_data(tensor, bytes),
+            None => Ok(tensor),
+        });
+        filled.map(Some)
     }
 
     fn read(&self, name: &str) -> Result<Option<Cow<'a, [u8]>>> {

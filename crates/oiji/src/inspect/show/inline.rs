@@ -459,6 +459,9 @@ pub(crate) fn array_line(array: &Array<'_>, with_size: bool) -> Line {
     if with_size && array.size() >= SMALL && array.objects().is_none() {
         line.push(Role::Dim, &format!(", {}", size(array.size())));
     }
+    if let Some(quantized) = array.quantized() {
+        line.push(Role::Dim, &format!(", {quantized}"));
+    }
     line
 }
 

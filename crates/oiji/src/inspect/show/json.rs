@@ -5,7 +5,7 @@
 
 use std::io::{self, Write};
 
-use crate::array::{Array, ArrayStats, Number, Sparse};
+use crate::array::{Array, ArrayStats, Number, Quantized, Sparse};
 use crate::frame::{Column, Frame};
 use crate::graph::path::Step;
 use crate::graph::{Items, Node, Value};
@@ -29,6 +29,7 @@ use crate::op::number;
 /// | `values` | lists of numbers or words | the items, or the first of them |
 /// | `dtype`, `shape`, `size` | arrays | as NumPy has them; `size` in bytes |
 /// | `elements` | arrays | the first elements as text, or all of them and exact |
+/// | `quantized` | quantized tensors | `scale` and `zero_point`, or `scales`, `zero_points` and `axis`, each with `dtype` and `elements` |
 /// | `rows`, `index`, `columns`, `more_columns` | tables of pandas | how many rows; levels of the index and columns, with `name`, `dtype` and the first `elements` as text, or the `problem` of one that is not understood; how many columns are left out |
 /// | `dtype`, `shape`, `stored` | sparse matrices | as SciPy has them |
 /// | `text` | dates and the like | what the tree shows |
@@ -220,6 +221,19 @@ impl<'g> Writer<'_, 'g> {
         if let (true, Ok(found)) = (self.options.stats, array.stats()) {
             self.statistics(&found)?;
         }
+        if let Some(Ok(parts)) = array.quantized().map(Quantized::parts) {
+            self.out.write_all(b",\"quantized\":{")?;
+            for (index, (name, part)) in parts.iter().enumerate() {
+                write!(self.out, "{}\"{name}\":{{\"dtype\":\"{}\"", if index > 0 { "," } else { "" }, part.dtype())?;
+                self.array_elements(part)?;
+                self.out.write_all(b"}")?;
+            }
+            self.out.write_all(b"}")?;
+        }
+        self.array_elements(array)
+    }
+
+    fn array_elements(&mut self, array: &Array<'_>) -> io::Result<Vec<Group<'g>>> {
         match array.texts() {
             Ok(texts) if self.options.full => self.elements(texts),
             _ => self.elements(array.first_texts(ELEMENTS)),
