@@ -59,7 +59,7 @@ pub(crate) struct Writing<'a, W> {
 
 impl<W: Write> Write for Writing<'_, W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let len = self.out.write(bytes)?;
+        let len = self.out.write(&bytes[..bytes.len().min(STEP as usize)])?;
         self.written += len as u64;
         self.pages.done(self.written);
         Ok(len)

@@ -368,7 +368,7 @@ impl<'a> Archive<'a> {
             || Legacy::is_one(bytes)
             || Tar::is_one(bytes)
             || is_packed(bytes)
-            || Wrapper::is_in(bytes)
+            || Wrapper::may_be_in(bytes)
     }
 
     /// What kind of file it is.
@@ -457,7 +457,8 @@ impl<'a> Archive<'a> {
     }
 
     /// Everything as one graph that needs the file no more: each array of the file is an array of NumPy in its place, and one
-    /// that stands in several places is one array. Types that NumPy has not, such as bfloat16, become float32.
+    /// that stands in several places is one array. Types that NumPy has not, such as bfloat16, become float32; a
+    /// quantized tensor a dict of `integers` and what they are read by, as [`crate::array::Quantized::parts`] names it.
     ///
     /// ```
     /// use oiji::archive::{Archive, DumpOptions};

@@ -7,6 +7,7 @@ mod beside;
 mod file;
 mod read;
 mod save;
+mod search;
 
 pub(crate) use beside::{Files, is_packed, unpacked};
 pub(crate) use file::Joblib;
@@ -27,10 +28,18 @@ pub(crate) enum Wrapper {
     Packed,
 }
 
+/// What the names of all wrappers have in common.
+const WORD: &[u8] = b"ArrayWrapper";
+
 impl Wrapper {
     /// Whether some bytes name a wrapper anywhere.
     pub(crate) fn is_in(bytes: &[u8]) -> bool {
-        memchr::memmem::find(bytes, b"ArrayWrapper").is_some()
+        memchr::memmem::find(bytes, WORD).is_some()
+    }
+
+    /// The same without looking at all of them, for a pickle that is what it seems.
+    pub(crate) fn may_be_in(bytes: &[u8]) -> bool {
+        search::has_word(bytes, WORD)
     }
 
     /// The wrapper that a value is.
