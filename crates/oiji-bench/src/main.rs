@@ -10,6 +10,7 @@ mod sides;
 mod table;
 mod typed;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -19,6 +20,16 @@ fn main() -> ExitCode {
         // One side of one job on one data set, for its peak memory.
         ["--peak", data, job, side] => memory::child(data, job, side),
         ["--typed-peak", data, job, format] => typed::child(data, job, format),
+        ["--archive-sum", path] => match archives::sum(Path::new(path)) {
+            Ok(sum) => {
+                println!("{sum}");
+                ExitCode::SUCCESS
+            }
+            Err(error) => {
+                eprintln!("{path}: {error}");
+                ExitCode::FAILURE
+            }
+        },
         [] => {
             let status = table::print(None);
             typed::print(None);

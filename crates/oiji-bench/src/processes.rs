@@ -46,7 +46,7 @@ pub(crate) fn print() {
         ];
         for arguments in commands {
             let name = arguments.iter().filter(|word| !word.contains('/')).copied().collect::<Vec<_>>().join(" ");
-            match measure(&oiji, arguments) {
+            match measure(Command::new(&oiji).args(arguments)) {
                 Ok((time, peak)) => {
                     let (seconds, megabytes) = (time.as_secs_f64(), peak as f64 / 1e6);
                     println!("{name:28} {seconds:8.2} {megabytes:9.0} {:11.1}x", peak as f64 / size as f64);
@@ -60,19 +60,19 @@ pub(crate) fn print() {
 }
 
 /// The command, built beside this program.
-fn command() -> Option<PathBuf> {
+pub(crate) fn command() -> Option<PathBuf> {
     let path = std::env::current_exe().ok()?.with_file_name("oiji");
     path.exists().then_some(path)
 }
 
 /// How long a process runs, and the most memory it has: asked for again and again until it ends.
-fn measure(program: &PathBuf, arguments: &[&str]) -> Result<(Duration, u64), String> {
+///
+/// # Errors
+/// If it does not begin, or does not end well.
+pub(crate) fn measure(command: &mut Command) -> Result<(Duration, u64), String> {
     let start = Instant::now();
-    let mut child = Command::new(program)
-        .args(arguments)
-        .stdout(Stdio::null())
-        .spawn()
-        .map_err(|error| format!("{}: {error}", program.display()))?;
+    let child = command.stdout(Stdio::null()).spawn();
+    let mut child = child.map_err(|error| format!("{}: {error}", command.get_program().display()))?;
     let status = format!("/proc/{}/status", child.id());
     let mut peak = 0;
     loop {

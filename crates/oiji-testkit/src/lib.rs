@@ -7,5 +7,5 @@ mod packages;
 mod python;
 
 pub use corpus::{Case, corpus, expected, files, manifest};
-pub use packages::{numpys, python_with};
+pub use packages::{numpys, python_with, python_with_torch};
 pub use python::{Python, python_at, python3, pythons, recent_pythons, skip};

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-use crate::{Python, pythons, skip};
+use crate::{Python, python_at, pythons, skip};
 
 /// Packages of Python alone that have no wheel.
 const SOURCES: &str = "theano";
@@ -29,6 +29,18 @@ pub fn numpys() -> Vec<Python> {
     let newest = pythons().iter().rev().find(|python| python.version.0 == 3);
     let newest = newest.map(|python| ((python.version.0, python.version.1), "numpy>=2.3"));
     NUMPYS.iter().copied().chain(newest).filter_map(|(version, package)| python_with(version, &[package])).collect()
+}
+
+/// A Python with torch, which is too large to be installed for a test: that of `OIJI_TEST_TORCH`, the system's (Debian's
+/// `python3-torch`), or any other. A line says that there is none.
+pub fn python_with_torch() -> Option<Python> {
+    let given = std::env::var_os("OIJI_TEST_TORCH").map(PathBuf::from);
+    let named = given.into_iter().chain(["/usr/bin/python3".into()]).filter_map(|path| python_at(&path));
+    let found = named.chain(pythons().iter().cloned()).find(|python| python.run("import torch", b"").is_ok());
+    if found.is_none() {
+        skip("torch, for want of a Python that has it (Debian: apt install python3-torch)");
+    }
+    found
 }
 
 impl Python {

@@ -9,7 +9,7 @@ use oiji::archive::{Archive, Format, save_joblib, save_torch};
 use oiji::array::Array;
 use oiji::graph::Id;
 use oiji::{Graph, WriteOptions};
-use oiji_testkit::{Python, python_at, pythons, skip};
+use oiji_testkit::{python_with_torch, pythons, skip};
 use serde_json::json;
 
 const JOBLIB: &str = include_str!("python/joblib_files.py");
@@ -67,14 +67,6 @@ fn joblib_loads_what_we_make_of_its_files() {
     assert!(answer["mapped"].as_u64().unwrap() > 36 * 5, "{answer}");
 }
 
-/// A Python with torch: that of `OIJI_TEST_TORCH`, the system's, or any other.
-fn torch() -> Option<Python> {
-    let given = std::env::var_os("OIJI_TEST_TORCH").map(Into::into);
-    let named =
-        given.into_iter().chain(["/usr/bin/python3".into()]).filter_map(|path: std::path::PathBuf| python_at(&path));
-    named.chain(pythons().iter().cloned()).find(|python| python.run("import torch", b"").is_ok())
-}
-
 #[test]
 fn torch_loads_the_state_dicts_that_we_write() {
     const SCRIPT: &str = "
@@ -84,7 +76,7 @@ told = {name: [str(tensor.dtype), list(tensor.shape), tensor.double().tolist()] 
 tied = state['weight'].storage().data_ptr() == state['tied'].storage().data_ptr()
 print(json.dumps([type(state).__name__, list(state), told, tied]))
 ";
-    let Some(python) = torch() else { return skip("torch, for want of a Python that has it") };
+    let Some(python) = python_with_torch() else { return };
     let weight = Array::from_values(&[0.5_f32, 1.5, 2.5, 3.5, 4.5, 5.5], &[2, 3]).unwrap();
     let swapped = weight.transposed().unwrap();
     let steps = Array::from_values(&[7_i64], &[]).unwrap();
