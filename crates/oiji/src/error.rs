@@ -209,6 +209,11 @@ pub enum ErrorKind {
         /// What is wrong, and where.
         problem: String,
     },
+    /// A signed file that is not as it was signed, or a key that is none.
+    InvalidSignature {
+        /// What is wrong.
+        problem: String,
+    },
     /// A path that leads nowhere in this graph.
     NoSuchPath {
         /// The step that failed.
@@ -427,6 +432,7 @@ impl fmt::Display for ErrorKind {
             ErrorKind::InvalidArray { problem } => write!(f, "invalid array: {problem}"),
             ErrorKind::InvalidArchive { problem } => write!(f, "invalid archive: {problem}"),
             ErrorKind::InvalidStore { problem } => write!(f, "invalid store: {problem}"),
+            ErrorKind::InvalidSignature { problem } => write!(f, "invalid signature: {problem}"),
             ErrorKind::NoSuchPath { step } => write!(f, "no such path: {step}"),
             ErrorKind::Message(text) => f.write_str(text),
         }

@@ -35,6 +35,7 @@
 //! * [`archive`](mod@archive) for ZIPs of arrays and objects: robust archives, `.npz`.
 //! * `store` for files of many pickles under keys: `shelve`, ZODB, caches.
 //! * [`inspect`] to show, disassemble and compare; `rewrite` to optimize; JSON and back in `json`.
+//! * `signed` for files that must be as somebody wrote them.
 //! * `inspect::scan` to know what a file would do if it were loaded, by a [`policy`].
 //! * [`op`], [`machine`], [`emitter`] underneath, for tools of your own.
 //!
@@ -63,6 +64,8 @@ pub mod policy;
 pub mod rewrite;
 #[cfg(feature = "serde")]
 pub mod serde;
+#[cfg(feature = "signed")]
+pub mod signed;
 pub mod sink;
 pub mod source;
 #[cfg(feature = "store")]

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// Modules by layer, the lowest first. Within a row each may use those before it, so that no two use one another.
 const LAYERS: &[&[&str]] = &[
-    &["error", "limits", "source", "sink"],
+    &["error", "limits", "source", "sink", "signed"],
     &["opcode", "op"],
     &["global", "policy", "machine", "emitter"],
     &["graph"],

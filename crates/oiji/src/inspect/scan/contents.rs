@@ -28,6 +28,10 @@ impl Scanner<'_> {
             let why = format!("containers are opened {DEPTH} deep");
             return report.find(Verdict::Incomplete, Rule::Limit, 0, "a container in a container".to_owned(), &why);
         }
+        #[cfg(feature = "signed")]
+        if let Some(content) = crate::signed::content_unchecked(bytes) {
+            return self.inside("signed content", report, |report| self.content(content, origin, report, depth + 1));
+        }
         if zip::is_one(bytes) {
             self.as_pickle_too(bytes, report);
             return zip::scan(self, bytes, report, depth);
