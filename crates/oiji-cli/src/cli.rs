@@ -3,7 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    completions, convert, derive, diff, dis, get, list, man, pack, put, remove, scan, show, trace, unpack,
+    completions, convert, derive, diff, dis, get, list, man, pack, policy, put, remove, scan, show, sign, trace,
+    unpack, verify,
 };
 
 /// Look into Python pickles and archives of arrays, without Python and without running anything.
@@ -35,6 +36,9 @@ pub(crate) enum Command {
     Dis(dis::Args),
     Scan(scan::Args),
     Trace(trace::Args),
+    Policy(policy::Args),
+    Sign(sign::Args),
+    Verify(verify::Args),
     Convert(convert::Args),
     List(list::Args),
     Get(get::Args),

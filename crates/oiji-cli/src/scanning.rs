@@ -22,6 +22,18 @@ pub(crate) struct PolicyArgs {
 }
 
 impl PolicyArgs {
+    /// The rules of all, each with the name of its file, ours first.
+    pub(crate) fn layers(&self) -> Result<Vec<(String, String)>, Failure> {
+        let ours = Policy::builtin_rules().iter().map(|(name, text)| (format!("oiji's {name}"), (*text).to_owned()));
+        let mut layers: Vec<(String, String)> = ours.collect();
+        for file in &self.files {
+            let name = output::name(file);
+            let text = fs::read_to_string(file).map_err(|error| Failure::about(&name, explain_io(&error)))?;
+            layers.push((name, text));
+        }
+        Ok(layers)
+    }
+
     /// Our own policy with those that were asked for over it.
     pub(crate) fn policy(&self) -> Result<Policy, Failure> {
         let mut policy = Policy::builtin().clone();

@@ -9,12 +9,15 @@ pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod man;
 pub(crate) mod pack;
+pub(crate) mod policy;
 pub(crate) mod put;
 pub(crate) mod remove;
 pub(crate) mod scan;
 pub(crate) mod show;
+pub(crate) mod sign;
 pub(crate) mod trace;
 pub(crate) mod unpack;
+pub(crate) mod verify;
 
 use std::path::{Path, PathBuf};
 
@@ -31,6 +34,9 @@ pub(crate) fn run(cli: Cli) -> Status {
         Command::Dis(args) => dis::run(&args),
         Command::Scan(args) => scan::run(&args),
         Command::Trace(args) => trace::run(&args),
+        Command::Policy(args) => policy::run(&args),
+        Command::Sign(args) => sign::run(&args),
+        Command::Verify(args) => verify::run(&args),
         Command::Convert(args) => convert::run(&args),
         Command::List(args) => list::run(&args),
         Command::Get(args) => get::run(&args),

@@ -11,6 +11,7 @@ use serde_json::{Value as Json, json};
 
 use crate::failure::{Failure, Status, complain, visible};
 use crate::output::{self, Stdout, grouped};
+use crate::sarif::Sarif;
 use crate::scanning::{self, PolicyArgs};
 
 /// Tell what files would do if they were loaded, without loading them.
@@ -25,6 +26,7 @@ use crate::scanning::{self, PolicyArgs};
 Examples:
   oiji scan model.pt
   oiji scan --format json models/ > report.json
+  oiji scan --format sarif models/ > report.sarif
   oiji scan --policy team.rules --fail-on dangerous downloads/
 
 A policy has a line for each rule, and `#` before words for people:
@@ -64,6 +66,8 @@ enum Format {
     Text,
     /// One JSON object for all files
     Json,
+    /// SARIF 2.1.0, for code hosts and editors
+    Sarif,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -105,6 +109,7 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
                 Err(failure) => {
                     out.flush().map_err(Failure::writing)?;
                     complain(&failure);
+                    tally.sarif.fail(&failure.to_string());
                     failed = true;
                 }
             }
@@ -180,6 +185,7 @@ struct Tally {
     others: usize,
     show_clean: bool,
     json: Vec<Json>,
+    sarif: Sarif,
 }
 
 impl Tally {
@@ -200,9 +206,16 @@ impl Tally {
             Verdict::Unknown => self.unknown += 1,
             Verdict::Dangerous => self.dangerous += 1,
         }
-        if format == Format::Json {
-            self.json.push(as_json(&name, report));
-            return Ok(());
+        match format {
+            Format::Text => {}
+            Format::Json => {
+                self.json.push(as_json(&name, report));
+                return Ok(());
+            }
+            Format::Sarif => {
+                self.sarif.add(&name, report);
+                return Ok(());
+            }
         }
         if verdict == Verdict::Clean && !self.show_clean {
             return Ok(());
@@ -224,13 +237,15 @@ impl Tally {
         Ok(())
     }
 
-    fn end(&self, format: Format, count: usize, out: &mut Stdout) -> io::Result<()> {
+    fn end(&mut self, format: Format, count: usize, out: &mut Stdout) -> io::Result<()> {
         if format == Format::Json {
             let summary = json!({
                 "files": count, "clean": self.clean, "unknown": self.unknown, "dangerous": self.dangerous,
                 "incomplete": self.incomplete, "others": self.others,
             });
             writeln!(out, "{}", json!({ "files": self.json, "summary": summary }))?;
+        } else if format == Format::Sarif {
+            writeln!(out, "{}", std::mem::take(&mut self.sarif).into_json())?;
         } else if count > 1 {
             let counts = [
                 (self.dangerous, "dangerous"),

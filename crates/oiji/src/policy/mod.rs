@@ -114,6 +114,14 @@ impl Rule {
         self
     }
 
+    /// Whether all uses of another rule are allowed by this one, whatever the arguments of calls.
+    pub fn covers(&self, other: Rule) -> bool {
+        (self.call || !other.call)
+            && (self.new || !other.new)
+            && (self.state || !other.state)
+            && (self.items || !other.items)
+    }
+
     /// What either of two rules allows.
     #[must_use]
     pub fn and(mut self, other: Rule) -> Rule {
@@ -167,6 +175,12 @@ pub enum Arguments {
     Loaded,
 }
 
+const OURS: [(&str, &str); 3] = [
+    ("builtin.rules", include_str!("builtin.rules")),
+    ("sklearn.rules", include_str!("sklearn.rules")),
+    ("torch.rules", include_str!("torch.rules")),
+];
+
 impl Policy {
     /// A policy that allows nothing.
     pub fn new() -> Self {
@@ -181,9 +195,13 @@ impl Policy {
     pub fn builtin() -> &'static Policy {
         static BUILTIN: OnceLock<Policy> = OnceLock::new();
         BUILTIN.get_or_init(|| {
-            let rules = [include_str!("builtin.rules"), include_str!("sklearn.rules"), include_str!("torch.rules")];
-            rules.iter().try_fold(Policy::new(), |policy, rules| policy.with(rules)).unwrap_or_default()
+            OURS.iter().try_fold(Policy::new(), |policy, (_, rules)| policy.with(rules)).unwrap_or_default()
         })
+    }
+
+    /// The texts that [`Policy::builtin`] is made of, with their names, in the order in which they are put over one another.
+    pub fn builtin_rules() -> &'static [(&'static str, &'static str)] {
+        &OURS
     }
 
     /// The same, with the rules of `text` over it: `docs/policies.md` in the repository has the form.

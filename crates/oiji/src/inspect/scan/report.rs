@@ -106,6 +106,50 @@ pub enum Rule {
 }
 
 impl Rule {
+    /// All kinds, in order.
+    pub const ALL: [Rule; 11] = [
+        Rule::Name,
+        Rule::ComputedName,
+        Rule::Call,
+        Rule::State,
+        Rule::Items,
+        Rule::Extension,
+        Rule::ReadersDiffer,
+        Rule::Broken,
+        Rule::Tail,
+        Rule::Limit,
+        Rule::Container,
+    ];
+
+    /// What it is about, in a sentence for people.
+    pub fn about(self) -> &'static str {
+        match self {
+            Rule::Name => {
+                "A pickle names a class or function that the policy does not allow, and so imports its module."
+            }
+            Rule::ComputedName => {
+                "A pickle makes the name of what it imports while it is loaded, as no honest writer does."
+            }
+            Rule::Call => {
+                "A pickle calls something that the policy does not allow, or with arguments that it does not allow."
+            }
+            Rule::State => "A pickle gives a state to something that takes none as the policy knows it.",
+            Rule::Items => {
+                "A pickle gives items to something that takes none as the policy knows it: a method is called."
+            }
+            Rule::Extension => {
+                "A pickle takes what an extension code stands for, which the loading process alone knows."
+            }
+            Rule::ReadersDiffer => {
+                "Real readers read these bytes differently, so that one may see what another does not."
+            }
+            Rule::Broken => "A pickle, or a member of a container, breaks off or cannot be read on.",
+            Rule::Tail => "Bytes belong to no pickle and to no container, and nothing is known of them.",
+            Rule::Limit => "A limit was met, or a value takes far more than its bytes promise.",
+            Rule::Container => "A container is not what it seems, or is of a kind that is not read.",
+        }
+    }
+
     /// Its name for machines.
     pub fn name(self) -> &'static str {
         match self {
