@@ -106,6 +106,8 @@ pub(crate) struct State {
     pub(crate) dict_getter: Option<usize>,
     /// Whether dicts lie in memory as `py::shape` takes them to.
     pub(crate) knows_dicts: bool,
+    /// How new objects are made by hand, where that is known.
+    pub(crate) fresh: Option<py::fresh::Fresh>,
     /// A dict that stays empty.
     pub(crate) blank: Own,
     /// The C API of `datetime`, once a date was met.
@@ -128,6 +130,7 @@ impl State {
         Ok(State {
             dict_getter: py::plan::find_getter(&names),
             knows_dicts: py::shape::works(),
+            fresh: py::fresh::Fresh::learnt(),
             blank: py::dict()?,
             dates: OnceCell::new(),
             spare: Kept::default(),

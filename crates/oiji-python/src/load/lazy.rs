@@ -25,11 +25,11 @@ pub(super) struct Open {
 
 /// A state that was read, and is in the memo as a promise.
 pub(super) struct Given {
-    memo: u64,
+    memo: u32,
     /// Where the memo has the pair that holds the state of slots.
-    pair: Option<u64>,
-    plan: u32,
-    sequence: u32,
+    pair: Option<u32>,
+    plan: u16,
+    sequence: u16,
 }
 
 /// What the reader knows of classes and of states.
@@ -194,6 +194,10 @@ impl<I: Bytes> Reader<'_, I> {
         let (position, plan, place, memo) = (open.position, open.plan, open.place, open.memo);
         let next = self.memo.count() as u64;
         let Some((len, pair)) = ending(self.input.ahead(), place, next) else { return Ok(false) };
+        if next.max(memo.unwrap_or(0)) > u64::from(u32::MAX) {
+            // Neither would fit into `Given`; what `pair` says otherwise has four bytes at the most.
+            return Ok(false);
+        }
         let below = if place == Place::Dict { position - 1 } else { position - 2 };
         let object = self.stack.items[below].clone();
         let Some(sequence) = self.lazy.plans[plan].store(place, object.obj(), &mut self.stack.items, start)? else {
@@ -205,16 +209,18 @@ impl<I: Bytes> Reader<'_, I> {
         self.stack.floor = self.lazy.open.last().map_or(0, |open| open.position + 1);
         self.stack.reset_fence();
         let memo = memo.filter(|memo| self.memo.entry(*memo).is_some_and(Entry::is_pending));
+        let mut before = Entry::EMPTY;
         if let Some(index) = pair {
-            drop(self.memo.put(index, Entry::state_of(object.clone())));
+            before = self.memo.put(index, Entry::state_of(object.clone()));
         }
         if let Some(index) = memo {
             drop(self.memo.put(index, Entry::state_of(object)));
         }
         if let Some(memo) = memo.or(pair) {
-            self.lazy.given.push(Given { memo, pair, plan: plan as u32, sequence: sequence as u32 });
+            let (memo, pair) = (memo as u32, pair.map(|pair| pair as u32));
+            self.lazy.given.push(Given { memo, pair, plan: plan as u16, sequence: sequence as u16 });
         }
-        Ok(true)
+        if before.is_empty() { Ok(true) } else { self.let_go(before).map(|()| true) }
     }
 
     /// Makes real what stands on the stack for dicts.
@@ -248,21 +254,22 @@ impl<I: Bytes> Reader<'_, I> {
     }
 
     fn make_real(&mut self, given: &Given) -> Py<()> {
-        let object = self.promised(given.memo).or_else(|| self.promised(given.pair?));
+        let (memo, pair) = (u64::from(given.memo), given.pair.map(u64::from));
+        let object = self.promised(memo).or_else(|| self.promised(pair?));
         let Some(object) = object else { return Ok(()) };
         let plan = &self.lazy.plans[given.plan as usize];
         if !plan.is_of(object.obj()) {
             return Ok(());
         }
         let state = plan.state_of(object.obj(), given.sequence as usize)?;
-        if let Some(pair) = given.pair
+        if let Some(pair) = pair
             && self.promised(pair).is_some()
         {
             let both = py::tuple(&[py::none(), state.clone()])?;
             drop(self.memo.put(pair, Entry::of(both)));
         }
-        if Some(given.memo) != given.pair && self.promised(given.memo).is_some() {
-            drop(self.memo.put(given.memo, Entry::of(state)));
+        if Some(memo) != pair && self.promised(memo).is_some() {
+            drop(self.memo.put(memo, Entry::of(state)));
         }
         Ok(())
     }

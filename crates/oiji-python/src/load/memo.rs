@@ -13,6 +13,8 @@ pub(crate) struct Memo {
     /// Indexes far beyond the count of entries.
     far: HashMap<u64, Entry>,
     count: usize,
+    /// Dates that were in the memo at an index where something else is now, while it promised what they are made of.
+    dates: HashMap<u64, Own>,
 }
 
 /// How far an index may run ahead of twice the count of entries and still be near.
@@ -41,6 +43,35 @@ impl Memo {
     #[inline]
     pub(super) fn count(&self) -> usize {
         self.count
+    }
+
+    /// Adds a date, and before it the promise of what it is made of; tells whether it did.
+    #[inline]
+    pub(super) fn add_date(&mut self, date: &Own) -> Py<bool> {
+        if self.near.len() != self.count || !self.far.is_empty() {
+            return Ok(false);
+        }
+        if self.near.capacity() - self.count < 3 {
+            make::room_for(&mut self.near, 3)?;
+        }
+        let [bytes, args] = Entry::BEFORE_DATE;
+        self.near.extend([bytes, args, Entry::of(date.clone())]);
+        self.count += 3;
+        Ok(true)
+    }
+
+    /// What is promised of dates: at which index, and whether it is the bytes.
+    pub(super) fn promised_of_dates(&self) -> Vec<(u64, bool, Own)> {
+        let promises = self.near.iter().enumerate().filter_map(|(index, entry)| {
+            let on = entry.before_date()?;
+            let place = (index + on) as u64;
+            let date = match self.dates.get(&place) {
+                Some(date) => date.clone(),
+                None => self.get(place)?.own(),
+            };
+            Some((index as u64, on == 2, date))
+        });
+        promises.collect()
     }
 
     /// Sees that there is room for one entry more.
@@ -74,12 +105,23 @@ impl Memo {
         let before = match self.near.get_mut(index as usize) {
             Some(place) => {
                 let before = std::mem::replace(place, entry);
+                self.keep_date(index, &before);
                 if before.is_empty() { self.far.remove(&index).unwrap_or(Entry::EMPTY) } else { before }
             }
             None => self.far.insert(index, entry).unwrap_or(Entry::EMPTY),
         };
         self.count += usize::from(before.is_empty());
         before
+    }
+
+    /// A date that goes may be asked for what it was made of.
+    fn keep_date(&mut self, index: u64, before: &Entry) {
+        let last = (index as usize).checked_sub(1).and_then(|last| self.near.get(last));
+        if last.and_then(Entry::before_date) == Some(1)
+            && let Some(date) = before.value()
+        {
+            self.dates.entry(index).or_insert_with(|| date.own());
+        }
     }
 
     /// All values with their indexes, those of small indexes first.
@@ -94,6 +136,7 @@ impl Memo {
         let near = &mut self.near;
         self.count = 0;
         drop(std::mem::take(&mut self.far));
+        drop(std::mem::take(&mut self.dates));
         near.clear();
     }
 

@@ -23,6 +23,7 @@ use std::cell::{Cell, RefCell};
 use std::ffi::CStr;
 
 use crate::input::Bytes;
+use crate::py::fresh::Fresh;
 use crate::py::pause::Pause;
 use crate::py::{Own, Py};
 use crate::state::State;
@@ -73,7 +74,10 @@ struct Reader<'r, I> {
     protocol: u64,
     pause: Pause,
     lazy: Lazy,
-    dates: Vec<dates::Made>,
+    /// Until user code runs: it may ask to be told of new objects.
+    fresh: Option<&'r Fresh>,
+    /// Whether the memo promises what dates are made of.
+    dates: bool,
     shapes: Shapes,
 }
 
@@ -97,7 +101,8 @@ pub(crate) fn load<I: Bytes>(
         protocol: 0,
         pause: Pause::default(),
         lazy,
-        dates: Vec::new(),
+        fresh: None,
+        dates: false,
         shapes: Shapes::default(),
     };
     reader.set_protocol(0);

@@ -52,19 +52,19 @@ impl<I: Bytes> Reader<'_, I> {
                 NEWFALSE => self.stack.push(py::bool_of(false)),
                 BININT1 => {
                     let [value] = self.array()?;
-                    self.stack.push(py::int(i64::from(value))?);
+                    self.int(i32::from(value))?;
                 }
                 BININT2 => {
                     let value = u16::from_le_bytes(self.array()?);
-                    self.stack.push(py::int(i64::from(value))?);
+                    self.int(i32::from(value))?;
                 }
                 BININT => {
                     let value = i32::from_le_bytes(self.array()?);
-                    self.stack.push(py::int(i64::from(value))?);
+                    self.int(value)?;
                 }
                 BINFLOAT => {
                     let value = f64::from_be_bytes(self.array()?);
-                    self.stack.push(py::float(value)?);
+                    self.float(value)?;
                 }
                 SHORT_BINUNICODE => {
                     let [len] = self.array()?;
@@ -332,10 +332,34 @@ impl<I: Bytes> Reader<'_, I> {
         }
     }
 
+    #[inline(always)]
+    fn int(&mut self, value: i32) -> Py<()> {
+        let value = match self.fresh {
+            Some(fresh) => fresh.int(value)?,
+            None => py::int(i64::from(value))?,
+        };
+        self.stack.push(value);
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn float(&mut self, value: f64) -> Py<()> {
+        let value = match self.fresh {
+            Some(fresh) => fresh.float(value)?,
+            None => py::float(value)?,
+        };
+        self.stack.push(value);
+        Ok(())
+    }
+
     #[inline]
     fn text(&mut self, len: usize) -> Py<()> {
         self.ready(len)?;
-        let text = make::text(self.input.take(len))?;
+        let bytes = self.input.take(len);
+        let text = match self.fresh {
+            Some(fresh) => fresh.text(bytes)?,
+            None => make::text(bytes)?,
+        };
         self.stack.push(text);
         Ok(())
     }

@@ -16,7 +16,7 @@ impl<I: Bytes> Reader<'_, I> {
         if !self.lazy.given.is_empty() {
             self.make_given_real()?;
         }
-        if self.shown.is_some() && !self.dates.is_empty() {
+        if self.shown.is_some() && self.dates {
             self.make_dates_real()?;
         }
         if let Some(shown) = &self.shown {
@@ -34,6 +34,7 @@ impl<I: Bytes> Reader<'_, I> {
         }
         self.lazy.fresh = 0;
         self.lazy.checked = false;
+        self.fresh = self.st.fresh.as_ref().filter(|fresh| fresh.may_be_used());
         self.pause.begin();
     }
 

@@ -27,13 +27,6 @@ impl Dates {
         Some(Dates(api.cast()))
     }
 
-    /// Whether an object is what `made` makes.
-    pub(crate) fn has(&self, object: Obj<'_>) -> bool {
-        // SAFETY: the API is there for good.
-        let known = unsafe { [(*self.0).DateTimeType, (*self.0).DateType, (*self.0).TimeType] };
-        known.contains(&object.type_raw())
-    }
-
     /// `class(bytes)`, if that is a date or time of the module itself and the bytes are in order.
     #[inline]
     pub(crate) fn made(&self, class: Obj<'_>, bytes: &[u8]) -> Option<Own> {

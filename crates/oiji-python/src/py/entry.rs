@@ -6,18 +6,36 @@ use pyo3_ffi as ffi;
 
 use super::{Obj, Own};
 
-/// One word: a reference, whose lowest bit says that it is the object a promised state belongs to; or neither.
+/// One word: a reference, whose lowest bit says that it is the object a promised state belongs to; or a promise without one.
 pub(crate) struct Entry(usize);
 
 const PROMISED: usize = 1;
 /// A state that is being read.
 const PENDING: usize = 2;
+/// The bytes of the date that is two entries on.
+const DATE_BYTES: usize = PENDING | 4;
+/// The arguments of the date that is the next entry.
+const DATE_ARGS: usize = PENDING | 8;
+/// No object lies there.
+const MOST_MARKED: usize = 16;
 
 impl Entry {
     pub(crate) const EMPTY: Entry = Entry(0);
 
     pub(crate) const fn pending() -> Entry {
         Entry(PENDING)
+    }
+
+    /// What comes before a date in the memo: the bytes it is made of, and the tuple around them.
+    pub(crate) const BEFORE_DATE: [Entry; 2] = [Entry(DATE_BYTES), Entry(DATE_ARGS)];
+
+    /// Of what comes before a date: how many entries on that is, 2 for the bytes and 1 for the tuple.
+    pub(crate) fn before_date(&self) -> Option<usize> {
+        match self.0 {
+            DATE_BYTES => Some(2),
+            DATE_ARGS => Some(1),
+            _ => None,
+        }
     }
 
     #[inline]
@@ -61,7 +79,9 @@ impl Entry {
 impl Drop for Entry {
     #[inline]
     fn drop(&mut self) {
-        if let Some(object) = NonNull::new((self.0 & !(PROMISED | PENDING)) as *mut ffi::PyObject) {
+        if self.0 >= MOST_MARKED
+            && let Some(object) = NonNull::new((self.0 & !PROMISED) as *mut ffi::PyObject)
+        {
             drop(Own(object));
         }
     }

@@ -94,6 +94,7 @@ pub(crate) fn extend_by_tail(list: Obj<'_>, stack: &mut Vec<Own>, from: usize) -
                 ffi::PyErr_NoMemory();
                 return Err(super::Raised);
             }
+            advise_huge_pages(grown.cast(), room as usize * size_of::<*mut ffi::PyObject>());
             (*object).ob_item = grown.cast();
             (*object).allocated = room;
         }
@@ -207,6 +208,7 @@ pub(crate) fn room_for<T>(vector: &mut Vec<T>, count: usize) -> Py<()> {
         unsafe { ffi::PyErr_NoMemory() };
         return Err(super::Raised);
     }
+    advise_huge_pages(vector.as_mut_ptr().cast(), vector.capacity() * size_of::<T>());
     Ok(())
 }
 

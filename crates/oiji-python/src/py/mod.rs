@@ -13,6 +13,7 @@ pub(crate) mod class;
 pub(crate) mod dates;
 pub(crate) mod entry;
 mod error;
+pub(crate) mod fresh;
 pub(crate) mod lane;
 pub(crate) mod layout;
 pub(crate) mod make;

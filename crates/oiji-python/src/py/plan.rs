@@ -128,6 +128,13 @@ impl Plan {
         // SAFETY: a type whose `__new__` is `object`'s.
         unsafe {
             let kind = class.raw().cast::<ffi::PyTypeObject>();
+            // What `object` does beside is to make place for attributes, before Python 3.13.
+            if cfg!(Py_3_13) || (*kind).tp_dictoffset == 0 {
+                return match (*kind).tp_alloc {
+                    Some(alloc) => Own::take(alloc(kind, 0)),
+                    None => Err(Raised),
+                };
+            }
             match ffi::PyBaseObject_Type.tp_new {
                 Some(new) => {
                     let none = Own::take(ffi::PyTuple_New(0))?;

@@ -6,13 +6,15 @@ use std::ffi::c_void;
 
 use pyo3_ffi as ffi;
 
-use super::{Exact, Obj, Own, Py, make, none};
+use super::{Exact, Obj, Own, Py, is_debug_build, make, none};
 
 /// A sequence of keys, all of them str and no two the same.
 pub(crate) struct Shape {
     /// A dict of these keys, each with `None`.
     template: Own,
     keys: Vec<Own>,
+    /// The size of its table, in bytes.
+    size: usize,
 }
 
 impl Shape {
@@ -27,7 +29,12 @@ impl Shape {
             template.obj().set_item(key.obj(), none().obj())?;
             keys.push(key.clone());
         }
-        Ok((template.obj().dict_len() == keys.len()).then_some(Shape { template, keys }))
+        if template.obj().dict_len() != keys.len() {
+            return Ok(None);
+        }
+        // SAFETY: a dict that has its keys to itself.
+        let size = unsafe { table_size((*template.raw().cast::<ffi::PyDictObject>()).ma_keys.cast()) };
+        Ok(Some(Shape { template, keys, size }))
     }
 
     /// Whether keys and values in turn have the very same keys.
@@ -40,29 +47,63 @@ impl Shape {
     /// Moves keys and values from `from` up into a blank dict of type `dict` itself, which they fit.
     pub(crate) fn fill(&self, dict: Obj<'_>, stack: &mut Vec<Own>, from: usize) -> Py<()> {
         debug_assert!(self.fits(&stack[from..]) && dict.dict_len() == 0);
-        // SAFETY: a copy of the template has an entry for each key, in their order, each with `None`, which is overwritten
-        // by a value that is moved there; then the empty dict and the copy change their tables.
+        // SAFETY: a copy of the template's table has an entry for each key, in their order; keys and values are moved there,
+        // over those that the template holds. The dict leaves the table that all empty dicts have.
         unsafe {
-            let copy = Own::take(ffi::PyDict_Copy(self.template.raw()))?;
-            let entries = entries_of(copy.raw());
+            let from_template = (*self.template.raw().cast::<ffi::PyDictObject>()).ma_keys.cast::<u8>();
+            let table = allocate_table(self.size).cast::<u8>();
+            if table.is_null() {
+                ffi::PyErr_NoMemory();
+                return Err(super::Raised);
+            }
+            std::ptr::copy_nonoverlapping(from_template, table, self.size);
+            let entries = entries_of_keys(table.cast());
             let mut track = false;
             for (index, pair) in stack[from..].chunks_exact(2).enumerate() {
-                entries.set_value(index, pair[1].raw());
+                entries.set(index, pair[0].raw(), pair[1].raw());
                 #[cfg(not(Py_3_14))]
                 {
                     track |= make::may_be_tracked(pair[1].raw());
                 }
-                ffi::Py_DECREF(pair[0].raw());
-                #[cfg(not(Py_3_12))]
-                ffi::Py_DECREF(ffi::Py_None());
             }
             stack.set_len(from);
-            swap_tables(dict.raw(), copy.raw());
+            let object = dict.raw().cast::<ffi::PyDictObject>();
+            #[cfg(not(Py_3_12))]
+            {
+                (*(*object).ma_keys.cast::<Keys>()).refcount -= 1;
+            }
+            (*object).ma_keys = table.cast();
+            (*object).ma_values = std::ptr::null_mut();
+            (*object).ma_used = self.keys.len() as isize;
             if track && ffi::PyObject_GC_IsTracked(dict.raw()) == 0 {
                 ffi::PyObject_GC_Track(dict.raw().cast());
             }
             Ok(())
         }
+    }
+}
+
+/// Memory for a table, from where the interpreter has it and gives it back.
+fn allocate_table(size: usize) -> *mut c_void {
+    // SAFETY: memory, or null.
+    unsafe {
+        #[cfg(Py_3_13)]
+        return ffi::PyMem_Malloc(size);
+        #[cfg(not(Py_3_13))]
+        return ffi::PyObject_Malloc(size);
+    }
+}
+
+/// The size of a table of keys, in bytes.
+///
+/// # Safety
+/// A table of keys of CPython's, from which no key was taken.
+unsafe fn table_size(keys: *mut c_void) -> usize {
+    // SAFETY: as the caller says.
+    unsafe {
+        let entries = entries_of_keys(keys);
+        let room = entries.count + (*keys.cast::<Keys>()).usable as usize;
+        entries.start as usize - keys as usize + room * entries.width * size_of::<usize>()
     }
 }
 
@@ -134,9 +175,13 @@ impl Entries {
     /// # Safety
     /// There is such an entry.
     #[inline]
-    unsafe fn set_value(&self, index: usize, value: *mut ffi::PyObject) {
+    unsafe fn set(&self, index: usize, key: *mut ffi::PyObject, value: *mut ffi::PyObject) {
         // SAFETY: as the caller says.
-        unsafe { *self.start.add(index * self.width + self.width - 1) = value };
+        unsafe {
+            let end = self.start.add((index + 1) * self.width);
+            *end.sub(2) = key;
+            *end.sub(1) = value;
+        }
     }
 
     /// # Safety
@@ -191,7 +236,8 @@ pub(super) unsafe fn entries_of_keys(keys: *mut c_void) -> Entries {
 
 /// Whether dicts lie in memory as this file takes them to.
 pub(crate) fn works() -> bool {
-    if cfg!(any(Py_3_14, Py_GIL_DISABLED)) {
+    // A debug build counts its tables.
+    if cfg!(any(Py_3_14, Py_GIL_DISABLED)) || is_debug_build() {
         return false;
     }
     let try_it = || -> Py<bool> {

@@ -171,6 +171,15 @@ pub(crate) fn import(name: &CStr) -> Py {
     unsafe { Own::take(ffi::PyImport_ImportModule(name.as_ptr())) }
 }
 
+/// Whether the interpreter counts references and blocks of its own, or cannot be asked.
+pub(crate) fn is_debug_build() -> bool {
+    let counts = import(c"sys").and_then(|sys| sys.obj().attr_maybe(name(c"gettotalrefcount")?.obj()));
+    if counts.is_err() {
+        super::clear();
+    }
+    !matches!(counts, Ok(None))
+}
+
 /// Imports a module by its name, and gives it from `sys.modules`, as `_pickle` does.
 pub(crate) fn import_module(name: Obj<'_>) -> Py {
     // SAFETY: as above.
