@@ -1,4 +1,5 @@
 """What only one other object holds is met once, and looked for by nobody until user code runs: the bytes must not tell."""
+import datetime
 import io
 import pickletools
 import random
@@ -163,6 +164,54 @@ class Lone(unittest.TestCase):
                     data = module.dumps(outer(value), protocol)
                     self.assertEqual(data, _pickle.dumps(outer(value), protocol))
                     pickletools.dis(data, io.StringIO())
+
+    def test_frames_end_where_they_end(self):
+        """Between whichever two of the ops that runs of plain values are made of."""
+        start = datetime.datetime(2000, 1, 1)
+        shared = ['shared %d' % number for number in range(300)]
+
+        def plain(number):
+            value = Plain()
+            value.first, value.second, value.shared = number, 'text %d' % number, shared[number % 300]
+            return value
+
+        def slotted(number):
+            value = Slotted()
+            value.first, value.second = 'text %d' % number, shared[number % 7]
+            return value
+
+        kinds = {
+            'date': lambda number: start + datetime.timedelta(seconds=number),
+            'text': lambda number: 'text %d' % (number * 7919),
+            'tuple': lambda number: (number, ('text %d' % number, (None, 1.5), shared[number % 300]), True),
+            'tuple that holds a list': lambda number: (number, ('text %d' % number, [number])),
+            'dict': lambda number: {'name': 'text %d' % number, 'number': number, number: shared[number % 300], 'list': []},
+            'instance': plain,
+            'instance with slots': slotted,
+        }
+        for name, make in kinds.items():
+            many = [make(number) for number in range(9000)]
+            pairs = {'key %d' % number: value for number, value in enumerate(many[:7000])}
+            for length in range(0, 60, 7):
+                for value in (['x' * length, *many], {'x' * length: 0, **pairs}, ('x' * length, *many)):
+                    for protocol in (4, 5):
+                        self.assertTrue(module.dumps(value, protocol) == _pickle.dumps(value, protocol), (name, length))
+
+    def test_user_code_after_much_that_is_plain(self):
+        """The pickle begins anew before it; nobody can tell."""
+        for count in (0, 1, 10, 300, 3000):
+            child = ['child', ('te' + str(count), {'key %d' % count: ['inner']})]
+            root = [[['plain %d' % number, (number, 'in a tuple %d' % number)] for number in range(count)]]
+            root[0] += [child, Hook(root, 1), Hook(root, 2), 'after %d' % count, child, Hook(root, 3)]
+            for protocol in range(6):
+                self.assertEqual(module.dumps(root[0], protocol), _pickle.dumps(root[0], protocol))
+                if module.__name__ == 'oiji':
+                    compact = module.dumps(root[0], protocol, compact=True)
+                    self.assertEqual(compact, _pickle.dumps(root[0], protocol))
+                file = io.BytesIO()
+                module.dump(root[0], file, protocol)
+                self.assertEqual(file.getvalue(), _pickle.dumps(root[0], protocol))
+            root.clear()
 
     def test_keys_that_dicts_share(self):
         values, name = [], ''.join(['na', 'me'])

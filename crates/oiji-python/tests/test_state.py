@@ -3,11 +3,14 @@ import datetime
 import gc
 import io
 import pickle
+import pickletools
+import random
+import sys
 import unittest
 import _pickle
 
 from compare import difference
-from under_test import module
+from under_test import ROUNDS, module
 
 
 class Plain:
@@ -241,6 +244,75 @@ class Shapes(unittest.TestCase):
         data = pickle.dumps([{'a': [], 'b': 1} for _ in range(5)] + [{'a': 2, 'b': 1} for _ in range(5)], 4)
         for one, other in zip(_pickle.loads(data), module.loads(data)):
             self.assertEqual(gc.is_tracked(other), gc.is_tracked(one))
+
+
+class Dates(unittest.TestCase):
+    """What dates are made of is never made, but for who looks at the memo."""
+
+    MADE = [datetime.datetime(2000, 1, 1, 12, 30, second, 999) for second in range(8)] + [
+        datetime.date(2020, 2, 3), datetime.date(1, 1, 1), datetime.time(1, 2, 3, 4, fold=1), datetime.datetime.max]
+
+    def seen(self, implementation, data):
+        try:
+            unpickler = implementation.Unpickler(io.BytesIO(data))
+            return unpickler.load(), unpickler.memo.copy()
+        except Exception as error:
+            return type(error), str(error)
+
+    def test_the_memo_has_all(self):
+        for protocol in range(3, 6):
+            data = pickle.dumps(self.MADE, protocol)
+            self.assertEqual(module.loads(data), self.MADE)
+            self.assertIsNone(difference(self.seen(_pickle, data), self.seen(module, data)))
+
+    def test_whatever_is_put_over_it(self):
+        whole = pickle.dumps(self.MADE, 4)
+        whole = whole[:2] + whole[11:]
+        chance = random.Random(0)
+        for _ in range(int(2000 * ROUNDS)):
+            data = whole
+            for _ in range(chance.randrange(1, 5)):
+                index = bytes([chance.randrange(50)])
+                more = chance.choice((b'h%b0', b'Nq%b0', b'(h\x00tq%b0', b'h%b', b'q%b')) % index
+                starts = [start for _, _, start in pickletools.genops(data)]
+                start = chance.choice(starts[2:])
+                data = data[:start] + more + data[start:]
+            theirs, ours = self.seen(_pickle, data), self.seen(module, data)
+            self.assertIsNone(difference(theirs, ours), data)
+
+
+class Fresh(unittest.TestCase):
+    """Ints, floats and strs that are made by hand."""
+
+    def test_they_are_as_any_other(self):
+        ints = [sign * (1 << bits) + more for bits in range(0, 33) for more in (-1, 0, 1) for sign in (-1, 1)]
+        floats = [0.0, -0.0, 1.5, float('inf'), 5e-324]
+        texts = ['x' * length for length in (0, 1, 2, 3, 7, 8, 9, 31, 255, 256, 1000)] + ['\xe9\xe8', 'a\u0100', 'zw\U0001f600']
+        for value in ints + floats + texts:
+            for protocol in range(1, 6):
+                made = module.loads(pickle.dumps(value, protocol))
+                self.assertIs(type(made), type(value))
+                self.assertEqual((repr(made), hash(made)), (repr(value), hash(value)))
+                self.assertEqual(sys.getsizeof(made), sys.getsizeof(_pickle.loads(pickle.dumps(value, protocol))))
+                if isinstance(made, str):
+                    self.assertEqual(getattr(type('Made', (), {made + '_': value}), sys.intern(made + '_')), value)
+                else:
+                    self.assertEqual(made + 1, value + 1)
+                    self.assertEqual(made * 3, value * 3)
+
+    def test_there_is_one_of_each_small_int(self):
+        for value in range(-5, 257):
+            self.assertIs(module.loads(pickle.dumps(value, 4)), _pickle.loads(pickle.dumps(value, 4)))
+
+    def test_they_are_let_go(self):
+        data = pickle.dumps([(float(number), number + 1000, 'text %d' % number) for number in range(1000)], 4)
+        module.loads(data)
+        gc.collect()
+        before = sys.getallocatedblocks()
+        for _ in range(20):
+            module.loads(data)
+        gc.collect()
+        self.assertLess(abs(sys.getallocatedblocks() - before), 500)
 
 
 if __name__ == '__main__':
