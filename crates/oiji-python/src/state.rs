@@ -178,6 +178,14 @@ impl State {
         })
     }
 
+    /// Leaves all to the interpreter's functions from here on.
+    pub(crate) fn go_slowly(&mut self) {
+        self.layout.known = false;
+        self.knows_dicts = false;
+        self.dict_getter = None;
+        self.fresh = None;
+    }
+
     /// Module and name of a class of `datetime`; the two are never one str, as they are not for `pickle`.
     pub(crate) fn known_name(&self, known: Known) -> Py<&(Own, Own)> {
         names_in(&self.known_names[known as usize], c"datetime", known.name())

@@ -122,20 +122,20 @@ pub(crate) struct Spare {
 
 /// Where that is kept. A reading within another finds nothing.
 #[derive(Default)]
-pub(crate) struct Kept(Cell<Option<Box<Spare>>>);
+pub(crate) struct Kept(Cell<Option<Spare>>);
 
 /// So much room is not given back.
 const MOST_KEPT: usize = 1 << 12;
 
 impl Kept {
     fn take(&self) -> Spare {
-        self.0.take().map_or_else(Spare::default, |spare| *spare)
+        self.0.take().unwrap_or_default()
     }
 
     fn put(&self, mut spare: Spare) {
         spare.stack.reset(MOST_KEPT);
         spare.memo.shrink(MOST_KEPT);
         spare.lazy.reset();
-        drop(self.0.replace(Some(Box::new(spare))));
+        drop(self.0.replace(Some(spare)));
     }
 }

@@ -55,7 +55,11 @@ unsafe extern "C" fn exec(module: *mut ffi::PyObject) -> c_int {
     let work = || -> Py<()> {
         // SAFETY: Python gives its own module, with zeroed state of our size.
         let module = unsafe { Obj::borrowed(module) }.ok_or(Raised)?;
-        let state = Rc::new(State::new()?);
+        let mut state = State::new()?;
+        if !crate::proof::holds(&mut state) {
+            state.go_slowly();
+        }
+        let state = Rc::new(state);
         // SAFETY: as above; all zeros are `None`, which has nothing to drop.
         unsafe { ffi::PyModule_GetState(module.raw()).cast::<Option<Rc<State>>>().write(Some(state.clone())) };
         let version = super::str_of(env!("CARGO_PKG_VERSION"))?;
