@@ -115,7 +115,7 @@ pub enum Format {
     Safetensors,
     /// What `joblib.dump` writes: a pickle with the bytes of arrays between its ops, or in files beside it.
     Joblib,
-    /// What `skops.io.dump` writes: arrays, and a tree that says what they belong to. Of that just names are read.
+    /// What `skops.io.dump` writes: arrays, and a tree of JSON that says what they belong to, which is read as a graph.
     Skops,
 }
 

@@ -52,6 +52,28 @@ impl Graph<'_> {
         self.add_array_by(array, |graph, bytes| graph.add_bytes(&bytes))
     }
 
+    /// Adds an array of values of the graph; `shape` in elements, of which there are as many.
+    #[cfg(feature = "archive")]
+    pub(crate) fn add_object_array(&mut self, shape: &[u64], objects: &[Id]) -> Result<Id> {
+        let class = self.add_global("numpy", "ndarray")?;
+        let object = self.reconstruct(class)?;
+        let dtype = self.add_dtype(&Dtype::Object)?;
+        let state = [self.add_int(1)?, self.shape(shape)?, dtype, self.add_bool(false)?, self.add_list(objects)?];
+        let state = self.add_tuple(&state)?;
+        self.add_step(object, StepKind::Build, &[state])?;
+        Ok(object)
+    }
+
+    /// The call that makes an array of a class, which has neither shape nor elements yet.
+    fn reconstruct(&mut self, class: Id) -> Result<Id> {
+        let function = self.add_global("numpy.core.multiarray", "_reconstruct")?;
+        let empty = self.add_int(0)?;
+        let empty = self.add_tuple(&[empty])?;
+        let code = self.add_bytes(b"b")?;
+        let args = self.add_tuple(&[class, empty, code])?;
+        self.add_object(Made::Call, function, args, None)
+    }
+
     /// Adds an array by what `add` makes of its data.
     fn add_array_by<'d>(
         &mut self,
@@ -63,16 +85,12 @@ impl Graph<'_> {
             Some((module, name)) => self.add_global(module, name)?,
             None => plain,
         };
-        let empty = self.add_int(0)?;
-        let empty = self.add_tuple(&[empty])?;
-        let code = self.add_bytes(b"b")?;
         let object = match array.masked() {
-            None => {
-                let function = self.add_global("numpy.core.multiarray", "_reconstruct")?;
-                let args = self.add_tuple(&[class, empty, code])?;
-                self.add_object(Made::Call, function, args, None)?
-            }
+            None => self.reconstruct(class)?,
             Some(_) => {
+                let empty = self.add_int(0)?;
+                let empty = self.add_tuple(&[empty])?;
+                let code = self.add_bytes(b"b")?;
                 let function = self.add_global("numpy.ma.core", "_mareconstruct")?;
                 let class = if class == plain { self.add_global("numpy.ma.core", "MaskedArray")? } else { class };
                 let args = self.add_tuple(&[class, plain, empty, code])?;
