@@ -17,6 +17,8 @@ const ROOM: usize = 320;
 /// Longer than any date with its class, and whatever ops.
 const DATE: usize = 48;
 
+/// So many items ahead are brought near.
+const AHEAD: usize = 32;
 /// So many tuples may be within one another.
 const TUPLES: u32 = 4;
 
@@ -127,6 +129,9 @@ impl<'b> Lane<'b> {
     #[inline(always)]
     pub(crate) fn items(&mut self, items: &[Option<Obj<'_>>], once: bool) -> usize {
         for (count, item) in items.iter().enumerate() {
+            if let Some(Some(ahead)) = items.get(count + AHEAD) {
+                ahead.prefetch();
+            }
             match item {
                 Some(item) if self.is_open() && self.value(*item, once) => {}
                 _ => return count,
@@ -140,6 +145,7 @@ impl<'b> Lane<'b> {
     pub(crate) fn pairs<'a>(&mut self, pairs: &mut Pairs<'a>, most: usize) -> (usize, Option<Obj<'a>>) {
         for count in 0..most {
             let before = pairs.position;
+            pairs.prefetch(AHEAD);
             let Some((key, value)) = pairs.next() else { return (count, None) };
             match self.pair(key, value, true) {
                 Pair::Both => {}

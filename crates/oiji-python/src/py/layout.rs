@@ -83,6 +83,22 @@ impl<'a> Pairs<'a> {
         }
     }
 
+    /// Brings the pair near that is so many entries ahead.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self, ahead: usize) {
+        let at = self.position as usize + ahead;
+        if at < self.entries.count {
+            // SAFETY: there is such an entry.
+            let pair = unsafe { (self.entries.key(at), self.entries.value(at)) };
+            for object in [pair.0, pair.1] {
+                // SAFETY: of a pair that is there, both are alive.
+                if let Some(object) = unsafe { Obj::borrowed(object) } {
+                    object.prefetch();
+                }
+            }
+        }
+    }
+
     #[inline(always)]
     pub(crate) fn next(&mut self) -> Option<(Obj<'a>, Obj<'a>)> {
         while (self.position as usize) < self.entries.count {

@@ -6,6 +6,8 @@ use crate::save::{Descent, Saver, Work, code};
 use crate::state::shown;
 
 pub(super) const BATCH: usize = 1000;
+/// So many items ahead are brought near.
+const AHEAD: usize = 64;
 
 /// A list that is being written.
 pub(super) struct ListRun {
@@ -163,7 +165,7 @@ impl Saver<'_> {
             } else if matches!(kind, Exact::Int | Exact::Float) && self.bin {
                 self.numbers(&mut run, kind)?;
             }
-            if self.swift {
+            if self.swift && run.next < len {
                 let count = self.swift_items(run.left(), true);
                 run.next += count;
                 run.batch += count;
@@ -179,6 +181,9 @@ impl Saver<'_> {
         match kind {
             Exact::Int if self.known => self.out.buffer.put_ints(INTS, left.len(), full, || {
                 let value = small_int((*left.get(count)?)?)?;
+                if let Some(Some(ahead)) = left.get(count + AHEAD) {
+                    ahead.prefetch();
+                }
                 count += 1;
                 Some(value)
             })?,
