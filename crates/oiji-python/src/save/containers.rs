@@ -75,6 +75,8 @@ pub(super) struct SetRun {
     position: isize,
     batch: usize,
     size: usize,
+    /// How many were met.
+    met: usize,
 }
 
 impl Saver<'_> {
@@ -369,7 +371,7 @@ impl Saver<'_> {
             return Ok(());
         }
         self.out.buffer.put([code::MARK])?;
-        self.set_run(SetRun { set: object.own(), position: 0, batch: 0, size })
+        self.set_run(SetRun { set: object.own(), position: 0, batch: 0, size, met: 0 })
     }
 
     pub(super) fn set_run(&mut self, mut run: SetRun) -> Py<()> {
@@ -379,8 +381,12 @@ impl Saver<'_> {
                 run.batch = 0;
                 self.out.buffer.put([code::MARK])?;
             }
-            let Some(item) = self.set_next(run.set.obj(), &mut run.position) else { return self.end_set(&run) };
+            // While no user code runs, what is left of the table is empty.
+            let none_left = self.brief && run.met == run.size;
+            let item = if none_left { None } else { self.set_next(run.set.obj(), &mut run.position) };
+            let Some(item) = item else { return self.end_set(&run) };
             run.batch += 1;
+            run.met += 1;
             let kind = item.exact();
             if self.out.is_full() {
                 let item = item.own();
@@ -394,7 +400,7 @@ impl Saver<'_> {
                     return self.leave(descent, Work::Set(run));
                 }
             } else if kind == Exact::Int && self.known && self.bin {
-                let most = (BATCH - run.batch).min(run.size);
+                let most = (BATCH - run.batch).min(run.size.saturating_sub(run.met));
                 let (set, full, mut count) = (run.set.obj(), self.out.full(), 0);
                 let mut position = run.position;
                 self.out.buffer.put_ints(INTS, most, full, || {
@@ -404,6 +410,7 @@ impl Saver<'_> {
                     Some(value)
                 })?;
                 run.batch += count;
+                run.met += count;
             }
         }
     }
