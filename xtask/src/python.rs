@@ -47,6 +47,16 @@ const OURS_ALONE: &[&str] = &[
     "test_guard",
 ];
 
+/// What builds on pickle, by module and package: tests hold the module against those that are there.
+const PACKAGES: &[(&str, &str)] = &[
+    ("numpy", "numpy"),
+    ("joblib", "joblib"),
+    ("cloudpickle", "cloudpickle"),
+    ("dill", "dill"),
+    ("pandas", "pandas"),
+    ("sklearn", "scikit-learn"),
+];
+
 /// Those of them that take longest: `--quick` leaves them out.
 const SLOW: &[&str] = &["test_depth"];
 
@@ -143,11 +153,14 @@ fn judge(python: &Python, quick: bool, reference: bool, peers: &OsStr) -> Result
     } else {
         match installed(python)? {
             Outcome::Done(interpreter) => {
-                for (name, package) in [("NumPy", "numpy"), ("joblib", "joblib")] {
-                    if !runs(&interpreter, &["-c", &format!("import {package}")])
+                for (module, package) in PACKAGES {
+                    // The others are large.
+                    let is_wanted = !quick || ["numpy", "joblib"].contains(module);
+                    if is_wanted
+                        && !runs(&interpreter, &["-c", &format!("import {module}")])
                         && fetch(&interpreter, package).is_err()
                     {
-                        println!("skipped: what needs {name}: pip cannot fetch it");
+                        println!("skipped: what needs {package}: pip cannot fetch it");
                     }
                 }
                 (interpreter, "oiji")
