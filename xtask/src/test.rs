@@ -27,6 +27,7 @@ pub(crate) fn run(_arguments: &[String]) -> Result<(), String> {
         "safetensors",
         "store",
         "sqlite",
+        "migrate",
     ];
     for features in ALONE {
         execute(cargo().args(["check", "--package", "oiji", "--no-default-features", "--features", features]))?;

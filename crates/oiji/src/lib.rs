@@ -34,7 +34,7 @@
 //! * [`frame`] for DataFrames of pandas in pickles.
 //! * [`archive`](mod@archive) for ZIPs of arrays and objects: robust archives, `.npz`.
 //! * `store` for files of many pickles under keys: `shelve`, ZODB, caches.
-//! * [`inspect`] to show, disassemble and compare; `rewrite` to optimize; JSON and back in `json`.
+//! * [`inspect`] to show, disassemble and compare; `rewrite` to optimize and migrate; JSON and back in `json`.
 //! * `signed` for files that must be as somebody wrote them.
 //! * `inspect::scan` to know what a file would do if it were loaded, by a [`policy`].
 //! * [`op`], [`machine`], [`emitter`] underneath, for tools of your own.

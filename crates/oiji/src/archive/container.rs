@@ -174,7 +174,7 @@ impl<'a> Zip<'a> {
     }
 
     /// The error with the member it is in.
-    fn named(&self, index: usize, error: Error) -> Error {
+    pub(crate) fn named(&self, index: usize, error: Error) -> Error {
         let name = self.members()[index].name();
         invalid(format!("member {name}: {error}"))
     }

@@ -54,6 +54,9 @@ pub use npz::{save_npz, save_npz_compressed};
 #[cfg(feature = "safetensors")]
 pub use safetensors::save_safetensors;
 pub use torch::save_torch;
+pub(crate) use zip::Zip;
+#[cfg(feature = "migrate")]
+pub(crate) use zip::rewritten as rewritten_zip;
 
 use crate::archive::container::Container;
 use crate::archive::joblib::{Files, Joblib, Wrapper, is_packed};
@@ -64,7 +67,7 @@ use crate::archive::robust::Robust;
 use crate::archive::safetensors::Safetensors;
 use crate::archive::skops::Skops;
 use crate::archive::torch::{Legacy, Parts, Tar, Torch};
-use crate::archive::zip::{Zip, invalid};
+use crate::archive::zip::invalid;
 use crate::array::{Array, Dtype};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, ReadOptions, Value};

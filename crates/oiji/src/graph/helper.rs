@@ -28,7 +28,7 @@ impl<'g> Object<'g> {
     }
 
     /// The class of an object, also of one that a helper makes; of a call, what is called.
-    pub(crate) fn made_class(self) -> Option<Global<'g>> {
+    pub fn made_class(self) -> Option<Global<'g>> {
         self.seen_through().map_or(self.class(), |(class, _)| class).as_global().ok()
     }
 

@@ -6,6 +6,9 @@
 mod again;
 pub(crate) mod arena;
 mod build;
+mod canonical;
+#[cfg(feature = "migrate")]
+mod change;
 mod children;
 #[cfg(any(feature = "serde", feature = "class"))]
 mod copies;

@@ -7,6 +7,8 @@
 mod ahead;
 mod compact;
 mod directory;
+#[cfg(feature = "migrate")]
+mod rewrite;
 mod write;
 
 use std::borrow::Cow;
@@ -21,6 +23,8 @@ use zstd::stream::read::Decoder as ZstdDecoder;
 pub(crate) use ahead::Ahead;
 pub(crate) use compact::compact;
 pub(crate) use directory::{Directory, read_member};
+#[cfg(feature = "migrate")]
+pub(crate) use rewrite::rewritten;
 pub(crate) use write::ZipWriter;
 
 use crate::archive::Compression;

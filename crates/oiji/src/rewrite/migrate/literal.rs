@@ -1,0 +1,69 @@
+//! Values of rules in graphs: added, and compared with what is there.
+
+use crate::error::Result;
+use crate::graph::{Graph, Id, Node, Value};
+use crate::rewrite::migrate::rules::Literal;
+
+impl Literal {
+    /// Adds it to a graph. Rules nest no deeper than their parser lets them.
+    pub(super) fn add_to(&self, graph: &mut Graph<'_>) -> Result<Id> {
+        let all = |graph: &mut Graph<'_>, items: &[Literal]| {
+            items.iter().map(|item| item.add_to(graph)).collect::<Result<Vec<Id>>>()
+        };
+        match self {
+            Literal::None => graph.add_none(),
+            Literal::Bool(value) => graph.add_bool(*value),
+            Literal::Int(value) => graph.add_int(*value),
+            Literal::Float(value) => graph.add_float(*value),
+            Literal::Str(text) => graph.add_str(text),
+            Literal::Bytes(bytes) => graph.add_bytes(bytes),
+            Literal::List(items) => {
+                let items = all(graph, items)?;
+                graph.add_list(&items)
+            }
+            Literal::Tuple(items) => {
+                let items = all(graph, items)?;
+                graph.add_tuple(&items)
+            }
+            Literal::Set(items) => {
+                let items = all(graph, items)?;
+                graph.add_set(&items)
+            }
+            Literal::Dict(pairs) => {
+                let mut added = Vec::new();
+                for (key, value) in pairs {
+                    added.push((graph.add_str(key)?, value.add_to(graph)?));
+                }
+                graph.add_dict(&added)
+            }
+            Literal::Global(module, name) => graph.add_global(module, name),
+        }
+    }
+
+    /// Whether a value is this: a Python 2 string is the same as text, an int is no bool and no float.
+    pub(super) fn is(&self, value: Value<'_>) -> bool {
+        let all = |items: crate::graph::Items<'_>, literals: &[Literal]| {
+            items.len() == literals.len() && items.iter().zip(literals).all(|(item, literal)| literal.is(item))
+        };
+        match (self, value.node()) {
+            (Literal::None, Node::None) => true,
+            (Literal::Bool(one), Node::Bool(other)) => *one == other,
+            (Literal::Int(one), Node::Int(other)) => *one == other,
+            (Literal::Float(one), Node::Float(other)) => one.to_bits() == other.to_bits(),
+            (Literal::Str(one), Node::Str(other)) => one.as_bytes() == other.as_bytes(),
+            (Literal::Str(one), Node::Py2Str(other)) => one.as_bytes() == other,
+            (Literal::Bytes(one), Node::Bytes(other) | Node::Py2Str(other)) => one == other,
+            (Literal::List(one), Node::List(other)) => all(other, one),
+            (Literal::Tuple(one), Node::Tuple(other)) => all(other, one),
+            (Literal::Set(one), Node::Set(other)) => {
+                one.len() == other.len() && one.iter().all(|literal| other.iter().any(|item| literal.is(item)))
+            }
+            (Literal::Dict(one), Node::Dict(other)) => {
+                one.len() == other.len()
+                    && one.iter().all(|(key, literal)| other.get(key).is_some_and(|item| literal.is(item)))
+            }
+            (Literal::Global(module, name), Node::Global(global)) => global.is(module, name),
+            _ => false,
+        }
+    }
+}

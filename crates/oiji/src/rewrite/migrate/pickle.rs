@@ -1,0 +1,247 @@
+//! Pickles in, migrated pickles out: by ops where names alone change, by a graph where more does.
+
+use crate::error::{ErrorKind, Result};
+use crate::graph::{ReadOptions, WriteOptions};
+use crate::rewrite::migrate::ops::{Entries, Survey};
+use crate::rewrite::migrate::report::Report;
+use crate::rewrite::migrate::rules::Step;
+use crate::rewrite::migrate::{Migration, apply, rename_by, stamp};
+
+impl Migration {
+    /// Migrates all pickles of `input`; gives the new bytes, or nothing if they stay as they are. Each is written in its own
+    /// protocol, unless rules say another. What follows the last pickle stays.
+    ///
+    /// A pickle that got a stamp of versioned steps is never migrated by them again.
+    ///
+    /// ```
+    /// use oiji::rewrite::Migration;
+    /// let rules = Migration::pack("numpy-1-to-2").unwrap();
+    /// let (new, _) = rules.migrate(b"cnumpy.core.multiarray\n_reconstruct\n.")?;
+    /// assert_eq!(new.as_deref(), Some(&b"cnumpy._core.multiarray\n_reconstruct\n."[..]));
+    /// assert_eq!(rules.migrate(&new.unwrap())?.0, None);
+    /// # Ok::<(), oiji::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// What the first pickle says; `Inexpressible` for what the protocol cannot say; what is wrong with an array that is to
+    /// change.
+    pub fn migrate(&self, input: &[u8]) -> Result<(Option<Vec<u8>>, Report)> {
+        match self.each(input, usize::MAX, false) {
+            // An index that another pickle put there: they share a memo, or it is no pickle.
+            Err(error) if matches!(error.kind(), ErrorKind::MemoMiss { .. }) && error.offset() > Some(0) => {
+                self.together(input).or_else(|_| self.each(input, usize::MAX, true))
+            }
+            other => other,
+        }
+    }
+
+    /// Pickles with a memo each, `most` of them. Where one that follows another is broken it is what follows the last.
+    pub(super) fn each(&self, input: &[u8], most: usize, is_lenient: bool) -> Result<(Option<Vec<u8>>, Report)> {
+        let mut report = Report::default();
+        let mut out = Output { input, copied: 0, bytes: None };
+        let mut start = 0;
+        while report.pickles < most as u64 && (start == 0 || self.may_be_another(&input[start..])) {
+            let mut entries = Entries::default();
+            let survey = match Survey::of(input, start, self.limits, &mut entries) {
+                Ok(survey) => survey,
+                Err(error) if start == 0 => return Err(error),
+                Err(error) if matches!(error.kind(), ErrorKind::MemoMiss { .. }) && !is_lenient => return Err(error),
+                Err(_) => break,
+            };
+            report.pickles += 1;
+            let plan = Plan::new(self, input, start, &[&survey]);
+            report.already.extend(plan.old_stamps.iter().cloned());
+            let new = if plan.needs_graph {
+                let graph = self.reading(&plan).from_slice(&input[start..survey.end]);
+                let mut graph = graph.map_err(|error| error.shifted(start as u64))?;
+                plan.graph(&mut graph, &mut report)?
+            } else {
+                plan.ops(input, &[(start, &survey)], &entries, &mut report)
+            };
+            if let Some(mut new) = new {
+                plan.stamp(&mut new);
+                out.replace(start, survey.end, &new);
+            }
+            start = survey.end;
+        }
+        report.rest = (input.len() - start) as u64;
+        Ok((out.finish(), report))
+    }
+
+    /// Whether what follows a pickle is another, and no bytes that happen to look like ops.
+    fn may_be_another(&self, rest: &[u8]) -> bool {
+        match rest {
+            [] => false,
+            [0x80, 0..=5, ..] => true,
+            _ => !matches!(ReadOptions::new().limits(self.limits).from_slice(rest),
+                Err(error) if !matches!(error.kind(), ErrorKind::MemoMiss { .. })),
+        }
+    }
+
+    /// Pickles that share a memo.
+    fn together(&self, input: &[u8]) -> Result<(Option<Vec<u8>>, Report)> {
+        let mut entries = Entries::default();
+        let mut surveys = Vec::new();
+        let mut start = 0;
+        while start < input.len() {
+            let survey = Survey::of(input, start, self.limits, &mut entries)?;
+            let end = survey.end;
+            surveys.push((start, survey));
+            start = end;
+        }
+        let mut report = Report { pickles: surveys.len() as u64, ..Report::default() };
+        let plan = Plan::new(self, input, 0, &surveys.iter().map(|(_, survey)| survey).collect::<Vec<_>>());
+        let new = if plan.needs_graph {
+            let mut graph = self.reading(&plan).all_from_slice(input)?;
+            plan.graph(&mut graph, &mut report)?
+        } else {
+            let all: Vec<(usize, &Survey)> = surveys.iter().map(|(start, survey)| (*start, survey)).collect();
+            plan.ops(input, &all, &entries, &mut report)
+        };
+        let new = new.map(|mut new| {
+            plan.stamp(&mut new);
+            new
+        });
+        Ok((new, report))
+    }
+
+    /// Everything is kept as the pickle says it, but where it goes to another protocol.
+    fn reading(&self, plan: &Plan<'_>) -> ReadOptions<'static> {
+        let is_kept = plan.protocol.is_none();
+        ReadOptions::new().limits(self.limits).exact(is_kept).fix_imports(!is_kept)
+    }
+}
+
+/// Input whose parts are replaced one after another.
+struct Output<'i> {
+    input: &'i [u8],
+    copied: usize,
+    bytes: Option<Vec<u8>>,
+}
+
+impl Output<'_> {
+    fn replace(&mut self, start: usize, end: usize, new: &[u8]) {
+        let bytes = self.bytes.get_or_insert_with(|| Vec::with_capacity(self.input.len()));
+        bytes.extend_from_slice(&self.input[self.copied..start]);
+        bytes.extend_from_slice(new);
+        self.copied = end;
+    }
+
+    fn finish(self) -> Option<Vec<u8>> {
+        let mut bytes = self.bytes?;
+        bytes.extend_from_slice(&self.input[self.copied..]);
+        Some(bytes)
+    }
+}
+
+/// What is to be done to one pickle, or several that share a memo.
+struct Plan<'m> {
+    steps: Vec<&'m Step>,
+    /// The protocol of the input.
+    from_protocol: u8,
+    /// The one to write in, if that is another.
+    protocol: Option<u8>,
+    needs_graph: bool,
+    /// Stamps that are there, and those to be set.
+    old_stamps: Vec<(String, u32)>,
+    new_stamps: Vec<(String, u32)>,
+}
+
+impl<'m> Plan<'m> {
+    fn new(migration: &'m Migration, input: &[u8], start: usize, surveys: &[&Survey]) -> Plan<'m> {
+        let old_stamps = stamp::read(&input[start..]);
+        let mut steps = Vec::new();
+        let mut new_stamps = Vec::new();
+        for rules in &migration.rules {
+            let left = rules.left(&old_stamps);
+            new_stamps.extend(left.iter().rev().find_map(|step| Some((rules.name.clone(), step.version?))));
+            steps.extend(left);
+        }
+        let from_protocol = surveys.iter().map(|survey| survey.protocol).max().unwrap_or(0);
+        let protocol = migration.protocol().filter(|protocol| *protocol != from_protocol);
+        let mut plan = Plan { steps, from_protocol, protocol, needs_graph: false, old_stamps, new_stamps };
+        plan.needs_graph = protocol.is_some() || surveys.iter().any(|survey| plan.concerns(survey));
+        plan
+    }
+
+    /// Whether rules that are not of names alone concern a pickle.
+    fn concerns(&self, survey: &Survey) -> bool {
+        let has_names = self.steps.iter().any(|step| !step.names.is_empty());
+        if survey.has_hidden && (has_names || !self.steps.iter().all(|step| step.is_names_only())) {
+            return true;
+        }
+        self.steps.iter().enumerate().any(|(index, step)| {
+            let is_of_class = |(module, name, _): &(String, String, u64)| {
+                let known = rename_by(&self.steps[..index], module, name, survey.protocol);
+                let (module, name) = known.as_ref().map_or((module, name), |(module, name)| (module, name));
+                step.classes.iter().flat_map(|rule| &rule.patterns).any(|pattern| pattern.matches(module, name))
+            };
+            !step.dicts.is_empty()
+                || !step.values.is_empty()
+                || (step.strings.is_some() && survey.has_py2_strings)
+                || (!step.classes.is_empty() && survey.globals.iter().any(is_of_class))
+        })
+    }
+
+    fn ops(
+        &self,
+        input: &[u8],
+        surveys: &[(usize, &Survey)],
+        entries: &Entries,
+        report: &mut Report,
+    ) -> Option<Vec<u8>> {
+        let mut out = Vec::new();
+        let mut is_changed = false;
+        for (start, survey) in surveys {
+            let mut names = Vec::with_capacity(survey.globals.len());
+            for (module, name, count) in &survey.globals {
+                let new = rename_by(&self.steps, module, name, survey.protocol);
+                if let Some((new_module, new_name)) = &new {
+                    report.rename((module, name), (new_module, new_name), *count);
+                    is_changed = true;
+                }
+                names.push(new);
+            }
+            if is_changed || surveys.len() > 1 {
+                out.extend(survey.renamed(input, *start, &names, entries));
+            }
+        }
+        is_changed.then_some(out)
+    }
+
+    fn graph(&self, graph: &mut crate::Graph<'_>, report: &mut Report) -> Result<Option<Vec<u8>>> {
+        let mut own = Report::default();
+        let protocol = if self.protocol.is_some() { self.from_protocol.max(3) } else { self.from_protocol };
+        for step in &self.steps {
+            apply::apply(graph, step, protocol, &mut own)?;
+        }
+        if let Some(protocol) = self.protocol {
+            if protocol >= 2 {
+                // What `object.__new__` refuses, the class itself makes.
+                graph.make_plain_objects()?;
+            }
+            own.did(format!("protocol {} to {protocol}", self.from_protocol));
+        }
+        let is_changed = !own.is_unchanged();
+        report.merge(own);
+        if !is_changed {
+            return Ok(None);
+        }
+        let writing = WriteOptions::new()
+            .protocol(self.protocol.unwrap_or(self.from_protocol))
+            .fix_imports(self.protocol.is_some());
+        let mut new = writing.to_vec(graph)?;
+        for (name, version) in self.old_stamps.iter().rev() {
+            if !self.new_stamps.iter().any(|(other, _)| other == name) {
+                stamp::write(&mut new, 0, name, *version);
+            }
+        }
+        Ok(Some(new))
+    }
+
+    fn stamp(&self, new: &mut Vec<u8>) {
+        for (name, version) in self.new_stamps.iter().rev() {
+            stamp::write(new, 0, name, *version);
+        }
+    }
+}
