@@ -17,7 +17,8 @@ pub(crate) struct Cli {
 }
 
 const AFTER_HELP: &str = "\
-Input may be compressed: gzip, zlib, bzip2, xz, zstd and lz4 are told by their first bytes. `-` is standard input.
+Input may be compressed: gzip, zlib, bzip2, xz, zstd and lz4 are told by their first bytes. A pickle \
+alone in a ZIP or tar, as pandas writes it, is taken out. `-` is standard input.
 
 Environment:
   NO_COLOR         no colours, whatever the terminal can

@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Cursor, Read, Seek as _};
 use std::path::Path;
 
+use oiji::archive::{lone_file, may_be_packed};
 use oiji::source::{BufferedSource, Chunk, Ready, SliceSource, Source};
 use oiji::store::Store;
 use oiji::{Error, ErrorKind, Limits, Opcode, Result};
@@ -29,6 +30,8 @@ pub(crate) struct Input {
     body: Body,
     limits: Limits,
     compression: Option<Compression>,
+    /// What the file stands in alone: a ZIP or a tar.
+    container: Option<&'static str>,
     /// What it is if it is no pickle, as far as its first bytes tell.
     looks_like: Option<&'static str>,
     /// Whether it begins as an archive of arrays does.
@@ -65,12 +68,14 @@ impl Input {
             File::open(path).and_then(|file| Input::of_file(file, limits))
         };
         match opened {
-            Ok(mut input) => {
+            Ok(input) => {
+                let mut input = Input { name: name.clone(), ..input };
+                input.unwrap_lone()?;
                 let head = input.first_bytes();
                 let (kind, is_archive) = (head.and_then(looks_like), head.is_some_and(may_be_archive));
                 let is_store = head.is_some_and(Store::may_be);
                 (input.looks_like, input.may_be_archive, input.may_be_store) = (kind, is_archive, is_store);
-                Ok(Input { name, ..input })
+                Ok(input)
             }
             Err(error) => Err(Failure::about(&name, explain_io(&error))),
         }
@@ -111,7 +116,8 @@ impl Input {
         let limits = limits.limits(compression.is_some());
         let name = String::new();
         let (looks_like, may_be_archive, may_be_store) = (None, false, false);
-        Input { name, body, limits, compression, looks_like, may_be_archive, may_be_store, count, total }
+        let container = None;
+        Input { name, body, limits, compression, container, looks_like, may_be_archive, may_be_store, count, total }
     }
 
     /// As messages name it.
@@ -124,9 +130,27 @@ impl Input {
         self.limits
     }
 
-    /// How it was compressed.
-    pub(crate) fn compression(&self) -> Option<Compression> {
-        self.compression
+    /// How it was packed: `gzip`, `zip`, `tar, gzip`.
+    pub(crate) fn packing(&self) -> Option<String> {
+        match (self.container, self.compression) {
+            (None, None) => None,
+            (Some(container), None) => Some(container.to_owned()),
+            (None, Some(compression)) => Some(compression.to_string()),
+            (Some(container), Some(compression)) => Some(format!("{container}, {compression}")),
+        }
+    }
+
+    /// Takes the only file of a ZIP or tar for the input, as pandas writes pickles.
+    fn unwrap_lone(&mut self) -> Result<(), Failure> {
+        let Some(head) = self.first_bytes().filter(|head| may_be_packed(head)) else { return Ok(()) };
+        let container = if head.starts_with(b"PK") { "zip" } else { "tar" };
+        let limits = self.limits;
+        // What is wrong with it is told by those who read it as an archive.
+        if let Ok(Some(file)) = lone_file(self.bytes()?, &limits) {
+            let file = file.into_owned();
+            (self.body, self.container) = (Body::Read(file), Some(container));
+        }
+        Ok(())
     }
 
     /// Whether it begins as an archive of arrays does, and not as a pickle.
@@ -386,7 +410,7 @@ mod tests {
         assert_eq!(plain.source().0, b"\x80\x04N.");
         let mut packed = Input::open(file(&gzip(b"\x80\x04N.")).path(), NO_LIMITS).unwrap();
         assert_eq!(packed.source().0, b"");
-        assert_eq!(packed.compression(), Some(Compression::Gzip));
+        assert_eq!(packed.packing().as_deref(), Some("gzip"));
         assert_eq!(packed.bytes().unwrap(), b"\x80\x04N.");
         assert_eq!(packed.source().0, b"\x80\x04N.");
     }

@@ -141,3 +141,24 @@ fn what_has_no_place_in_csv_is_told() {
         "{error}"
     );
 }
+
+#[test]
+fn a_table_is_the_same_however_its_pickle_is_packed() {
+    let mut count = 0;
+    for version in ["0.19.2-py27", "0.24.2-py27", "1.1.5-py39", "2.2.3-py311", "3.1.1-py313"] {
+        let file = |name: &str| corpus(&format!("producers/pandas-{version}/{name}"));
+        let csv =
+            |name: &str| outcome(oiji().args(["convert", "--to", "csv", "--encoding", "latin1"]).arg(file(name)), b"");
+        let plain = csv("basic.pkl");
+        assert_eq!(plain.0, 0, "{version}: {}", plain.2);
+        for ending in ["gz", "bz2", "xz", "zip", "tar"] {
+            let name = format!("basic.pkl.{ending}");
+            if file(&name).exists() {
+                let packed = csv(&name);
+                assert_eq!((packed.0, &packed.1), (0, &plain.1), "{version}: {name}: {}", packed.2);
+                count += 1;
+            }
+        }
+    }
+    assert_eq!(count, 18);
+}

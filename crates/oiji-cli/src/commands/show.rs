@@ -10,7 +10,6 @@ use oiji::store::Store;
 use oiji::{Error, Graph, ReadOptions, Value};
 
 use crate::commands::{each_file, is_over};
-use crate::compression::Compression;
 use crate::failure::{Failure, Status, explain};
 use crate::holding;
 use crate::input::Input;
@@ -127,7 +126,7 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
             paint: &paint,
             out: &mut out,
             name: input.name().to_owned(),
-            compression: input.compression(),
+            packing: input.packing(),
             missing: None,
             is_found: false,
         };
@@ -171,7 +170,7 @@ struct Show<'a> {
     paint: &'a Colours,
     out: &'a mut Stdout,
     name: String,
-    compression: Option<Compression>,
+    packing: Option<String>,
     /// Why the path leads nowhere in the last pickle where it does.
     missing: Option<Error>,
     /// Whether anything was shown.
@@ -284,8 +283,8 @@ impl Show<'_> {
     ) -> io::Result<()> {
         let (before, after) = self.paint.around(Role::Heading);
         write!(self.out, "{before}{}: {}", self.name, holding::heading(archive, bytes))?;
-        if let Some(compression) = self.compression {
-            write!(self.out, ", {compression}")?;
+        if let Some(packing) = &self.packing {
+            write!(self.out, ", {packing}")?;
         }
         writeln!(self.out, "{after}")?;
         match self.args.path {
@@ -297,8 +296,8 @@ impl Show<'_> {
     fn archive_json(&mut self, archive: &Archive<'_>, bytes: usize, value: Value<'_>) -> io::Result<()> {
         let file = serde_json::Value::from(&*self.name);
         write!(self.out, "{{\"file\":{file},\"format\":\"{}\",\"bytes\":{bytes}", archive.format().name())?;
-        if let Some(compression) = self.compression {
-            write!(self.out, ",\"compression\":\"{compression}\"")?;
+        if let Some(packing) = &self.packing {
+            write!(self.out, ",\"compression\":\"{packing}\"")?;
         }
         self.value_json(value)
     }
@@ -345,8 +344,8 @@ impl Show<'_> {
             Some(span) if span.offset > 0 => write!(self.out, " at offset {}", span.offset)?,
             _ => {}
         }
-        if let Some(compression) = self.compression {
-            write!(self.out, ", {compression}")?;
+        if let Some(packing) = &self.packing {
+            write!(self.out, ", {packing}")?;
         }
         writeln!(self.out, "{after}")?;
         // With one memo the calls that were dropped are those of all pickles: they are not of this one alone.
@@ -362,8 +361,8 @@ impl Show<'_> {
         if let Some(span) = &place.span {
             write!(self.out, ",\"offset\":{},\"bytes\":{}", span.offset, span.bytes)?;
         }
-        if let Some(compression) = self.compression {
-            write!(self.out, ",\"compression\":\"{compression}\"")?;
+        if let Some(packing) = &self.packing {
+            write!(self.out, ",\"compression\":\"{packing}\"")?;
         }
         write!(self.out, ",\"protocol\":{protocol}")?;
         self.value_json(value)

@@ -29,6 +29,7 @@ mod contents;
 mod dump;
 mod edit;
 mod joblib;
+mod lone;
 mod names;
 mod npy;
 mod npz;
@@ -36,6 +37,7 @@ mod robust;
 #[cfg(feature = "safetensors")]
 mod safetensors;
 mod skops;
+mod tar;
 mod ties;
 mod torch;
 mod walk;
@@ -50,6 +52,7 @@ pub use dump::{DumpOptions, DumpProgress};
 pub use edit::{Editor, compact};
 pub(crate) use joblib::joblib_spans;
 pub use joblib::save_joblib;
+pub use lone::{lone_file, may_be_packed};
 pub use npz::{save_npz, save_npz_compressed};
 #[cfg(feature = "safetensors")]
 pub use safetensors::save_safetensors;

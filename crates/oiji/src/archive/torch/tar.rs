@@ -5,6 +5,7 @@ use rustc_hash::FxHashMap;
 
 use crate::archive::container::{Container, no_array};
 use crate::archive::names::NamedValues;
+use crate::archive::tar;
 use crate::archive::torch::legacy::members;
 use crate::archive::zip::invalid;
 use crate::archive::{ArrayInfo, Member};
@@ -22,9 +23,6 @@ pub(crate) struct Tar<'a> {
     names: NamedValues,
 }
 
-/// The length of a header, and what members begin at multiples of.
-const BLOCK: usize = 512;
-
 /// The most axes that a tensor has.
 const AXES: i32 = 64;
 
@@ -32,7 +30,7 @@ impl<'a> Tar<'a> {
     /// Whether some bytes begin as a tar of `torch.save` does.
     pub(crate) fn is_one(bytes: &[u8]) -> bool {
         let names = ["sys_info", "pickle", "tensors", "storages"];
-        is_header(bytes) && names.iter().any(|name| header_name(bytes) == name.as_bytes())
+        tar::first_name(bytes).is_some_and(|first| names.iter().any(|name| first == name.as_bytes()))
     }
 
     pub(crate) fn new(bytes: &'a [u8], options: &ReadOptions<'a>) -> Result<Self> {
@@ -57,32 +55,9 @@ fn key(value: Value<'_>) -> Option<String> {
     text(persistent(value)?)
 }
 
-fn is_header(header: &[u8]) -> bool {
-    header.get(257..262) == Some(b"ustar")
-}
-
-fn header_name(header: &[u8]) -> &[u8] {
-    let name = header.get(..100).unwrap_or_default();
-    name.split(|byte| *byte == 0).next().unwrap_or_default()
-}
-
-/// The content of the first file with a name. Those that are asked for have short ones.
+/// The content of the first file with a name.
 fn member<'a>(bytes: &'a [u8], name: &str) -> Option<&'a [u8]> {
-    let mut at = 0_usize;
-    loop {
-        let header = bytes.get(at..)?.get(..BLOCK)?;
-        if !is_header(header) {
-            return None;
-        }
-        let digits = std::str::from_utf8(header.get(124..136)?).ok()?;
-        let len = usize::from_str_radix(digits.trim_matches(['\0', ' ']), 8).ok()?;
-        let start = at + BLOCK;
-        let is_file = matches!(header.get(156), Some(b'0' | 0));
-        if is_file && header_name(header) == name.as_bytes() {
-            return bytes.get(start..start.checked_add(len)?);
-        }
-        at = start.checked_add(len.checked_next_multiple_of(BLOCK)?)?;
-    }
+    tar::entries(bytes).find(|entry| entry.name == name.as_bytes()).map(|entry| entry.content)
 }
 
 fn number(value: Value<'_>, index: usize) -> Option<u64> {
