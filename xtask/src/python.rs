@@ -31,6 +31,7 @@ const TESTS: &[&str] = &[
     "test_archive_theano",
     "test_safe",
     "test_guard",
+    "test_migrate",
 ];
 
 /// Those of them that ask for what `_pickle` has not.
@@ -45,6 +46,7 @@ const OURS_ALONE: &[&str] = &[
     "test_archive_theano",
     "test_safe",
     "test_guard",
+    "test_migrate",
 ];
 
 /// What builds on pickle, by module and package: tests hold the module against those that are there.

@@ -46,6 +46,7 @@ fn written(st: &State, object: Obj<'_>) -> Py {
 
 fn read(st: &State, bytes: &[u8]) -> Py<Own> {
     let (encoding, errors) = (Some(c"ASCII".into()), c"strict".into());
-    let options = load::Options { fix_imports: true, encoding, errors, buffers: None };
+    let options =
+        load::Options { fix_imports: true, encoding, errors, buffers: None, names: None, placeholders: false };
     load::load(&mut Memory(bytes), st, &options, &load::Hooks::default(), None)
 }

@@ -13,6 +13,9 @@ streams; all others are the standard library's. What differs:
 `safe_load`, `safe_loads` and `SafeUnpickler` load what others made: only what a `Policy` allows is done. `scan` tells what a file
 would do, and `install_guard()` puts a policy before everything in the process that loads pickles.
 
+`load(file, migrate=rules)` loads files that are older than their classes, by the rules of a `Migration`, and with
+`missing="placeholder"` those whose classes are gone. `dump(obj, file, key=key)` signs, and `load(file, key=key)` reads only what was.
+
 `oiji.archive` writes and reads archives of arrays, each a `.npy` that `numpy.load` reads alone.
 
 `patch()` puts oiji in place of `pickle` for the whole process; `unpatch()` takes it back.
@@ -30,6 +33,8 @@ _LATER = {
     "SafeUnpickler": "_safe",
     "safe_load": "_safe",
     "safe_loads": "_safe",
+    "Migration": "_migrate",
+    "Placeholder": "_placeholder",
     "Report": "_report",
     "Finding": "_report",
     "Effect": "_report",

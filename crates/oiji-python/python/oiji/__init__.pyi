@@ -138,6 +138,7 @@ __all__ = [
     "LONG_BINPUT",
     "MARK",
     "MEMOIZE",
+    "Migration",
     "NEWFALSE",
     "NEWOBJ",
     "NEWOBJ_EX",
@@ -154,6 +155,7 @@ __all__ = [
     "PickleError",
     "Pickler",
     "PicklingError",
+    "Placeholder",
     "Policy",
     "READONLY_BUFFER",
     "REDUCE",
@@ -193,6 +195,9 @@ format_version: str
 compatible_formats: list[str]
 dispatch_table: dict[type, Callable[[Any], _Reduced]]
 
+_Key: TypeAlias = ReadableBuffer | None
+_Keys: TypeAlias = ReadableBuffer | list[ReadableBuffer] | tuple[ReadableBuffer, ...] | None
+_Migrate: TypeAlias = Migration | str | PathLike[str] | None
 _Policy: TypeAlias = Policy | str | PathLike[str] | None
 _BufferCallback: TypeAlias = Callable[[PickleBuffer], Any] | None
 _Reduced: TypeAlias = (
@@ -236,6 +241,7 @@ def dump(
     fix_imports: bool = True,
     buffer_callback: _BufferCallback = None,
     compact: bool = False,
+    key: _Key = None,
 ) -> None: ...
 def dumps(
     obj: Any,
@@ -244,6 +250,7 @@ def dumps(
     fix_imports: bool = True,
     buffer_callback: _BufferCallback = None,
     compact: bool = False,
+    key: _Key = None,
 ) -> bytes: ...
 def load(
     file: _Readable,
@@ -252,6 +259,9 @@ def load(
     encoding: str = "ASCII",
     errors: str = "strict",
     buffers: Iterable[Any] | None = (),
+    migrate: _Migrate = None,
+    missing: str | None = None,
+    key: _Keys = None,
 ) -> Any: ...
 def loads(
     data: ReadableBuffer,
@@ -261,6 +271,9 @@ def loads(
     encoding: str = "ASCII",
     errors: str = "strict",
     buffers: Iterable[Any] | None = (),
+    migrate: _Migrate = None,
+    missing: str | None = None,
+    key: _Keys = None,
 ) -> Any: ...
 
 class Pickler:
@@ -295,6 +308,8 @@ class Unpickler:
         encoding: str = "ASCII",
         errors: str = "strict",
         buffers: Iterable[Any] | None = (),
+        migrate: _Migrate = None,
+        missing: str | None = None,
     ) -> None: ...
     @property
     def memo(self) -> _UnpicklerMemo: ...
@@ -339,6 +354,8 @@ class SafeUnpickler(Unpickler):
         encoding: str = "ASCII",
         errors: str = "strict",
         buffers: Iterable[Any] | None = (),
+        migrate: _Migrate = None,
+        missing: str | None = None,
     ) -> None: ...
     def load(self) -> Any: ...
     def find_class(self, module_name: str, global_name: str, /) -> Any: ...
@@ -351,6 +368,9 @@ def safe_load(
     encoding: str = "ASCII",
     errors: str = "strict",
     buffers: Iterable[Any] | None = (),
+    migrate: _Migrate = None,
+    missing: str | None = None,
+    key: _Keys = None,
 ) -> Any: ...
 def safe_loads(
     data: ReadableBuffer,
@@ -361,7 +381,36 @@ def safe_loads(
     encoding: str = "ASCII",
     errors: str = "strict",
     buffers: Iterable[Any] | None = (),
+    migrate: _Migrate = None,
+    missing: str | None = None,
+    key: _Keys = None,
 ) -> Any: ...
+
+class Migration:
+    def __init__(self, rules: str = "", *, name: str = "rules") -> None: ...
+    @classmethod
+    def from_file(cls, path: str | PathLike[str]) -> Migration: ...
+    @classmethod
+    def pack(cls, name: str) -> Migration: ...
+    @classmethod
+    def main_to(cls, module: str) -> Migration: ...
+    @staticmethod
+    def packs() -> dict[str, str]: ...
+    def then(self, other: Migration | str | PathLike[str]) -> Migration: ...
+    def migrate(self, data: ReadableBuffer) -> tuple[bytes, dict[str, dict[str, int]]]: ...
+
+class Placeholder:
+    @property
+    def args(self) -> tuple[Any, ...]: ...
+    @property
+    def kwargs(self) -> dict[str, Any]: ...
+    @property
+    def state(self) -> Any: ...
+    @property
+    def items(self) -> list[Any]: ...
+    @property
+    def pairs(self) -> list[tuple[Any, Any]]: ...
+    def __getattr__(self, name: str) -> Any: ...
 
 class Finding(NamedTuple):
     verdict: str

@@ -3,7 +3,7 @@ import os
 import types
 from pickle import UnpicklingError
 
-from oiji._oiji import Rules, Unpickler, loads
+from oiji._oiji import Rules, Unpickler, loads, verified
 
 
 class ForbiddenError(UnpicklingError):
@@ -122,28 +122,47 @@ class _Holding(Unpickler):
             if isinstance(found, types.ModuleType):
                 what = f"names the module {module_name}.{global_name}"
                 raise ForbiddenError(f"not allowed: {what}", what, "a module is no value")
-            self._policy._found[key] = found
+            if not hasattr(type(found), "__oiji_placeholder__"):
+                self._policy._found[key] = found
         return found
 
 
 class SafeUnpickler(_Holding):
-    """SafeUnpickler(file, *, policy=None, fix_imports=True, encoding='ASCII', errors='strict', buffers=())
+    """SafeUnpickler(file, *, policy=None, fix_imports=True, encoding='ASCII', errors='strict', buffers=(), migrate=None,
+    missing=None)
 
     As Unpickler, but what a pickle does is checked by a policy before any of it is done: see Policy. Subclasses may have
     find_class and persistent_load, which are asked only for what has passed. Each pickle is checked by itself: one that goes
     on with the memo of an earlier one is refused.
     """
 
-    def __init__(self, file, *, policy=None, fix_imports=True, encoding="ASCII", errors="strict", buffers=()):
+    def __init__(
+        self,
+        file,
+        *,
+        policy=None,
+        fix_imports=True,
+        encoding="ASCII",
+        errors="strict",
+        buffers=(),
+        migrate=None,
+        missing=None,
+    ):
         self._policy = policy_of(policy)
+        self._steps = None if migrate is None else _steps_of(migrate)
         self._file = file
         self._checked = _Bytes()
         self._fix_imports = fix_imports
-        super().__init__(self._checked, fix_imports=fix_imports, encoding=encoding, errors=errors, buffers=buffers)
+        options = {"encoding": encoding, "errors": errors, "buffers": buffers, "missing": missing}
+        super().__init__(self._checked, fix_imports=fix_imports, **options)
 
     def load(self):
         """Checks one pickle of the file, and loads it."""
-        taken = self._policy._rules.take(self._file, self._fix_imports)
+        file = self._file
+        if self._steps is not None:
+            # What is loaded is what is judged: the pickle as it is after its migration.
+            file = _Bytes(self._steps.take(file))
+        taken = self._policy._rules.take(file, self._fix_imports)
         if type(taken) is tuple:
             raise ForbiddenError(*taken)
         self._checked.bytes = taken
@@ -154,29 +173,73 @@ class SafeUnpickler(_Holding):
             self._checked.bytes = b""
 
 
-def safe_load(file, *, policy=None, fix_imports=True, encoding="ASCII", errors="strict", buffers=()):
+def safe_load(
+    file,
+    *,
+    policy=None,
+    fix_imports=True,
+    encoding="ASCII",
+    errors="strict",
+    buffers=(),
+    migrate=None,
+    missing=None,
+    key=None,
+):
     """As load, for files from others: only what the policy allows is done, and else ForbiddenError is raised.
 
-    policy: a Policy, rules as str, a path of a file of rules, or None for oiji's own."""
+    policy: a Policy, rules as str, a path of a file of rules, or None for oiji's own. migrate, missing and key as for load; what
+    is judged is the pickle after its migration."""
+    if key is not None:
+        file = _Bytes(verified(file.read(), key))
     return SafeUnpickler(
-        file, policy=policy, fix_imports=fix_imports, encoding=encoding, errors=errors, buffers=buffers
+        file,
+        policy=policy,
+        fix_imports=fix_imports,
+        encoding=encoding,
+        errors=errors,
+        buffers=buffers,
+        migrate=migrate,
+        missing=missing,
     ).load()
 
 
-def safe_loads(data, /, *, policy=None, fix_imports=True, encoding="ASCII", errors="strict", buffers=()):
+def safe_loads(
+    data,
+    /,
+    *,
+    policy=None,
+    fix_imports=True,
+    encoding="ASCII",
+    errors="strict",
+    buffers=(),
+    migrate=None,
+    missing=None,
+    key=None,
+):
     """As loads, for bytes from others: see safe_load."""
     policy = policy_of(policy)
     if type(data) is not bytes:
         # They might change after they were checked.
         data = bytes(data)
+    if key is not None:
+        data = verified(data, key)
+    if migrate is not None:
+        data = _steps_of(migrate).take(_Bytes(data))
     checked = policy._rules.check(data, fix_imports)
     if type(checked) is tuple:
         raise ForbiddenError(*checked)
+    options = {"fix_imports": fix_imports, "encoding": encoding, "errors": errors, "buffers": buffers}
     if not checked:
-        return loads(data, fix_imports=fix_imports, encoding=encoding, errors=errors, buffers=buffers)
-    unpickler = _Holding(_Bytes(data), fix_imports=fix_imports, encoding=encoding, errors=errors, buffers=buffers)
+        return loads(data, **options)
+    unpickler = _Holding(_Bytes(data), missing=missing, **options)
     unpickler._policy = policy
     return unpickler.load()
+
+
+def _steps_of(migrate):
+    from oiji._migrate import steps_of
+
+    return steps_of(migrate)
 
 
 # They are known, and pickled, by the package's name.

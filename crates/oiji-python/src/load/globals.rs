@@ -1,6 +1,8 @@
 //! Classes and functions by their names.
 
-use super::Reader;
+use oiji::rewrite::Migration;
+
+use super::{Options, Reader};
 use crate::input::Bytes;
 use crate::py::{self, Chars, Exact, Kind, Obj, Own, Py, make};
 use crate::state::{State, shown};
@@ -22,9 +24,13 @@ impl<I: Bytes> Reader<'_, I> {
     }
 
     pub(super) fn found(&mut self, module: Own, name: Own) -> Py {
+        let (module, name) = match &self.options.names {
+            None => (module, name),
+            Some(migration) => renamed(migration, module, name, self.protocol)?,
+        };
         self.outside(|reader| match &reader.hooks.find_class {
             Some(find) => find.obj().call(py::tuple(&[module, name])?.obj(), None),
-            None => find_class(reader.st, module, name, reader.protocol, reader.options.fix_imports),
+            None => find_class(reader.st, module, name, reader.protocol, reader.options),
         })
     }
 
@@ -52,8 +58,32 @@ impl<I: Bytes> Reader<'_, I> {
     }
 }
 
+/// The names that a migration has for these.
+#[cold]
+fn renamed(migration: &Migration, module: Own, name: Own, protocol: u64) -> Py<(Own, Own)> {
+    let protocol = u8::try_from(protocol).unwrap_or(u8::MAX);
+    match migration.rename(&module.obj().text()?, &name.obj().text()?, protocol) {
+        Some((module, name)) => Ok((py::str_of(&module)?, py::str_of(&name)?)),
+        None => Ok((module, name)),
+    }
+}
+
+/// The object that `module` has under `name`, or what stands for it where that is asked for.
+pub(crate) fn find_class(st: &State, module: Own, name: Own, protocol: u64, options: &Options) -> Py {
+    if !options.placeholders {
+        return find(st, module, name, protocol, options.fix_imports);
+    }
+    let found = find(st, module.clone(), name.clone(), protocol, options.fix_imports);
+    if found.is_err() && py::is_of_what_is_gone() {
+        py::clear();
+        let make = py::import(c"oiji._placeholder")?.obj().attr(c"placeholder")?;
+        return make.obj().call(py::tuple(&[module, name])?.obj(), None);
+    }
+    found
+}
+
 /// The object that `module` has under `name`; names of Python 2 are mapped where that is asked for.
-pub(crate) fn find_class(st: &State, mut module: Own, mut name: Own, protocol: u64, fix_imports: bool) -> Py {
+fn find(st: &State, mut module: Own, mut name: Own, protocol: u64, fix_imports: bool) -> Py {
     py::audit(c"pickle.find_class", module.obj(), name.obj())?;
     if protocol < 3 && fix_imports {
         let key = py::tuple(&[module.clone(), name.clone()])?;

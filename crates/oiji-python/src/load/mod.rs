@@ -21,6 +21,9 @@ mod text;
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::ffi::CStr;
+use std::rc::Rc;
+
+use oiji::rewrite::Migration;
 
 use crate::input::Bytes;
 use crate::py::fresh::Fresh;
@@ -42,6 +45,10 @@ pub(crate) struct Options {
     pub(crate) errors: Cow<'static, CStr>,
     /// An iterator over out-of-band buffers.
     pub(crate) buffers: Option<Own>,
+    /// New names for what the pickle names.
+    pub(crate) names: Option<Rc<Migration>>,
+    /// Whether something stands for what is gone, in place of an exception.
+    pub(crate) placeholders: bool,
 }
 
 /// What is asked of the user's code.

@@ -97,6 +97,15 @@ pub(crate) fn is_not_implemented() -> bool {
     unsafe { ffi::PyErr_ExceptionMatches(ffi::PyExc_NotImplementedError) != 0 }
 }
 
+/// Whether the exception that is set says that a module, or a name in it, is not there.
+pub(crate) fn is_of_what_is_gone() -> bool {
+    // SAFETY: as above.
+    unsafe {
+        ffi::PyErr_ExceptionMatches(ffi::PyExc_ImportError) != 0
+            || ffi::PyErr_ExceptionMatches(ffi::PyExc_AttributeError) != 0
+    }
+}
+
 /// Adds a note to the exception that is set, where Python has notes.
 pub(crate) fn add_note(text: &str) {
     #[cfg(Py_3_11)]

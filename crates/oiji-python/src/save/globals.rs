@@ -82,6 +82,9 @@ impl Saver<'_> {
             Some(module) => module,
             None => {
                 py::clear();
+                if is_placeholder(object)? {
+                    return self.name_alone(object, module_name, name);
+                }
                 let module = shown(module_name.obj());
                 return self.st.pickling(&format!("Can't pickle {}: import of module {module} failed", shown(object)));
             }
@@ -92,6 +95,7 @@ impl Saver<'_> {
             let part = py::str_of(part)?;
             match value.obj().attr_maybe(part.obj()) {
                 Ok(Some(next)) => parent = std::mem::replace(&mut value, next),
+                Ok(None) if is_placeholder(object)? => return self.name_alone(object, module_name, name),
                 Ok(None) => {
                     let module = module_name.obj().str()?.obj().text()?;
                     let text = format!("Can't pickle {}: attribute lookup {text} on {module} failed", shown(object));
@@ -137,6 +141,18 @@ impl Saver<'_> {
             return self.reduce(value, None);
         }
         self.global_lines(module_name, name)
+    }
+
+    /// A global that is not looked up: what a placeholder stands for.
+    fn name_alone(&mut self, object: Obj<'_>, module: Own, name: Own) -> Py<()> {
+        self.work.push(Work::MemoPut(object.own()));
+        if self.protocol < 4 {
+            return self.global_lines(module, name);
+        }
+        self.work.push(Work::Emit(code::STACK_GLOBAL));
+        self.push(name);
+        self.push(module);
+        Ok(())
     }
 
     /// The module that an object says it is of, or that has it.
@@ -215,6 +231,13 @@ impl Saver<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether a class stands for one that is gone: its type says so.
+#[cold]
+fn is_placeholder(object: Obj<'_>) -> Py<bool> {
+    let kind = object.type_of();
+    Ok(object.is_type() && kind.obj().attr_maybe(py::name(c"__oiji_placeholder__")?.obj())?.is_some())
 }
 
 /// Whether a name is that of no part of anything, nor one that modules answer by themselves.

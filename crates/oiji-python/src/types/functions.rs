@@ -4,36 +4,55 @@ use std::borrow::Cow;
 use std::ffi::{CStr, CString};
 use std::rc::Rc;
 
+use oiji::rewrite::Migration;
+use oiji::signed::{self, Key};
+
 use crate::input::{Input, Memory};
 use crate::load::{self, load as read};
 use crate::output::Output;
-use crate::py::class::Args;
+use crate::py::class::{Args, of_class};
 use crate::py::memo::Memo;
 use crate::py::{self, Exact, Kind, Obj, Own, Py, View};
 use crate::save::{self, Saver};
 use crate::state::State;
+use crate::types::steps::{Steps, migrated_from};
 
-pub(super) const DUMP: &CStr = c"dump($module, /, obj, file, protocol=None, *, fix_imports=True,\n     buffer_callback=None, compact=False)\n--\n\n\
+pub(super) const DUMP: &CStr = c"dump($module, /, obj, file, protocol=None, *, fix_imports=True,\n     buffer_callback=None, compact=False, key=None)\n--\n\n\
 As pickle.dump. An exception says where in obj it came up, as a note. With\n\
 compact=True the pickle is smaller: values that nothing else in it refers to\n\
-are not put into the memo.";
+are not put into the memo. With a key it is signed: docs/signed.md.";
 pub(super) const DUMPS: &CStr =
-    c"dumps($module, /, obj, protocol=None, *, fix_imports=True,\n      buffer_callback=None, compact=False)\n--\n\n\
+    c"dumps($module, /, obj, protocol=None, *, fix_imports=True,\n      buffer_callback=None, compact=False, key=None)\n--\n\n\
 As pickle.dumps, with the same bytes. An exception says where in obj it came\n\
 up, as a note. With compact=True the pickle is smaller: values that nothing\n\
-else in it refers to are not put into the memo.";
+else in it refers to are not put into the memo. With a key it is signed:\n\
+docs/signed.md.";
 pub(super) const LOAD: &CStr =
-    c"load($module, /, file, *, fix_imports=True, encoding='ASCII',\n     errors='strict', buffers=())\n--\n\n\
-As pickle.load.";
+    c"load($module, /, file, *, fix_imports=True, encoding='ASCII',\n     errors='strict', buffers=(), migrate=None, missing=None, key=None)\n--\n\n\
+As pickle.load. migrate is a Migration, or its rules; with\n\
+missing='placeholder' something stands for a class that is gone, and keeps\n\
+what the pickle says of it; with a key, or some, only what was signed by one\n\
+is read.";
 pub(super) const LOADS: &CStr =
-    c"loads($module, data, /, *, fix_imports=True, encoding='ASCII',\n      errors='strict', buffers=())\n--\n\n\
-As pickle.loads.";
+    c"loads($module, data, /, *, fix_imports=True, encoding='ASCII',\n      errors='strict', buffers=(), migrate=None, missing=None, key=None)\n--\n\n\
+As pickle.loads. migrate is a Migration, or its rules; with\n\
+missing='placeholder' something stands for a class that is gone, and keeps\n\
+what the pickle says of it; with a key, or some, only what was signed by one\n\
+is read.";
+
+pub(super) const VERIFIED: &CStr =
+    c"verified($module, data, key, /)\n--\n\nWhat was signed by a key, or by one of some.";
 
 pub(super) fn dump(st: &Rc<State>, args: Args<'_>) -> Py {
-    let names = ["obj", "file", "protocol", "fix_imports", "buffer_callback", "compact"];
-    let [object, file, protocol, fix_imports, callback, compact] = args.take("dump", names, 3, 2, 0)?;
+    let names = ["obj", "file", "protocol", "fix_imports", "buffer_callback", "compact", "key"];
+    let [object, file, protocol, fix_imports, callback, compact, key] = args.take("dump", names, 3, 2, 0)?;
     let (Some(object), Some(file)) = (object, file) else { return Ok(py::none()) };
     let options = writing(protocol, fix_imports, callback, compact)?;
+    if let Some(key) = signing(key)? {
+        let write = file_write(st, file)?;
+        write.obj().call1(signed_pickle(st, object, &options, &key)?.obj())?;
+        return Ok(py::none());
+    }
     let mut out = Output::new(Some(file_write(st, file)?), Vec::new(), 0);
     let hooks = save::Hooks::default();
     Saver::new(st, &options, &hooks, &mut out, Memo::default(), None).dump(object)?;
@@ -42,15 +61,28 @@ pub(super) fn dump(st: &Rc<State>, args: Args<'_>) -> Py {
 }
 
 pub(super) fn dumps(st: &Rc<State>, args: Args<'_>) -> Py {
-    let names = ["obj", "protocol", "fix_imports", "buffer_callback", "compact"];
-    let [object, protocol, fix_imports, callback, compact] = args.take("dumps", names, 2, 1, 0)?;
+    let names = ["obj", "protocol", "fix_imports", "buffer_callback", "compact", "key"];
+    let [object, protocol, fix_imports, callback, compact, key] = args.take("dumps", names, 2, 1, 0)?;
     let Some(object) = object else { return Ok(py::none()) };
     let options = writing(protocol, fix_imports, callback, compact)?;
+    match signing(key)? {
+        Some(key) => signed_pickle(st, object, &options, &key),
+        None => pickle(st, object, &options),
+    }
+}
+
+fn signed_pickle(st: &Rc<State>, object: Obj<'_>, options: &save::Options, key: &Key) -> Py {
+    let content = pickle(st, object, options)?;
+    py::bytes_of(&signed::sign(content.obj().bytes(), key))
+}
+
+/// The pickle of an object.
+fn pickle(st: &Rc<State>, object: Obj<'_>, options: &save::Options) -> Py {
     // Memory that the last call has left; a call within this one finds none.
     let (scratch, memo) = st.room.take();
     let mut out = Output::new(None, scratch, st.last_len.get() + 512);
     let hooks = save::Hooks::default();
-    let mut saver = Saver::new(st, &options, &hooks, &mut out, memo, None);
+    let mut saver = Saver::new(st, options, &hooks, &mut out, memo, None);
     let result = saver.dump(object);
     let mut memo = saver.into_memo();
     st.last_len.set(out.buffer.len().max(st.last_len.get() / 2));
@@ -61,27 +93,62 @@ pub(super) fn dumps(st: &Rc<State>, args: Args<'_>) -> Py {
 }
 
 pub(super) fn load(st: &Rc<State>, args: Args<'_>) -> Py {
-    let names = ["file", "fix_imports", "encoding", "errors", "buffers"];
-    let [file, fix_imports, encoding, errors, buffers] = args.take("load", names, 1, 1, 0)?;
+    let names = ["file", "fix_imports", "encoding", "errors", "buffers", "migrate", "missing", "key"];
+    let [file, fix_imports, encoding, errors, buffers, migrate, missing, key] = args.take("load", names, 1, 1, 0)?;
     let Some(file) = file else { return Ok(py::none()) };
     let mut input = Input::new(file, st)?;
-    let options = reading(fix_imports, encoding, errors, buffers)?;
+    let mut options = reading(fix_imports, encoding, errors, buffers)?;
+    let steps = migration(migrate, &mut options)?;
+    options.placeholders = placeholders(missing)?;
+    if let Some(key) = key.filter(|key| !key.is_none()) {
+        // The signature is of all that follows it.
+        let bytes = file.attr(c"read")?.obj().call0()?;
+        let view = View::of(bytes.obj())?;
+        return from_memory(verified(view.bytes(), key, st)?, st, &options, steps.as_deref());
+    }
+    if let Some(steps) = steps {
+        let bytes = migrated_from(file, &steps, st)?;
+        return read(&mut Memory(&bytes), st, &options, &load::Hooks::default(), None);
+    }
     let result = read(&mut input, st, &options, &load::Hooks::default(), None)?;
     input.settle()?;
     Ok(result)
 }
 
 pub(super) fn loads(st: &Rc<State>, args: Args<'_>) -> Py {
-    let names = ["data", "fix_imports", "encoding", "errors", "buffers"];
-    let [data, fix_imports, encoding, errors, buffers] = args.take("loads", names, 1, 1, 1)?;
+    let names = ["data", "fix_imports", "encoding", "errors", "buffers", "migrate", "missing", "key"];
+    let [data, fix_imports, encoding, errors, buffers, migrate, missing, key] = args.take("loads", names, 1, 1, 1)?;
     let Some(data) = data else { return Ok(py::none()) };
-    let options = reading(fix_imports, encoding, errors, buffers)?;
-    if data.exact() == Exact::Bytes {
+    let mut options = reading(fix_imports, encoding, errors, buffers)?;
+    let steps = migration(migrate, &mut options)?;
+    options.placeholders = placeholders(missing)?;
+    if data.exact() == Exact::Bytes && steps.is_none() && key.is_none() {
         // They cannot change, and the caller holds them.
         return read(&mut Memory(data.bytes()), st, &options, &load::Hooks::default(), None);
     }
     let view = View::of(data)?;
-    read(&mut Memory(view.bytes()), st, &options, &load::Hooks::default(), None)
+    match key.filter(|key| !key.is_none()) {
+        None => from_memory(view.bytes(), st, &options, steps.as_deref()),
+        Some(key) => from_memory(verified(view.bytes(), key, st)?, st, &options, steps.as_deref()),
+    }
+}
+
+pub(super) fn verify(st: &Rc<State>, args: Args<'_>) -> Py {
+    let [data, key] = args.take("verified", ["data", "key"], 2, 2, 2)?;
+    let (Some(data), Some(key)) = (data, key) else { return Ok(py::none()) };
+    let view = View::of(data)?;
+    py::bytes_of(verified(view.bytes(), key, st)?)
+}
+
+/// Loads bytes that the caller holds, migrated first where names are not all that changes.
+fn from_memory(bytes: &[u8], st: &State, options: &load::Options, steps: Option<&Migration>) -> Py {
+    let hooks = load::Hooks::default();
+    let Some(steps) = steps else { return read(&mut Memory(bytes), st, options, &hooks, None) };
+    match steps.migrate(bytes) {
+        Ok((Some(migrated), _)) => read(&mut Memory(&migrated), st, options, &hooks, None),
+        Ok((None, _)) => read(&mut Memory(bytes), st, options, &hooks, None),
+        Err(error) => st.unpickling(&error.to_string()),
+    }
 }
 
 /// The method of a file that takes bytes.
@@ -141,5 +208,58 @@ pub(super) fn reading(
         _ => None,
     };
     let encoding = (&*encoding != c"bytes").then_some(encoding);
-    Ok(load::Options { fix_imports: fix_imports.map_or(Ok(true), Obj::is_true)?, encoding, errors, buffers })
+    let fix_imports = fix_imports.map_or(Ok(true), Obj::is_true)?;
+    Ok(load::Options { fix_imports, encoding, errors, buffers, names: None, placeholders: false })
+}
+
+/// The rules of an argument `migrate`: such as change names alone go into the options. Given back are those for which a pickle
+/// must be migrated before it is loaded.
+pub(super) fn migration(migrate: Option<Obj<'_>>, options: &mut load::Options) -> Py<Option<Rc<Migration>>> {
+    let Some(migrate) = migrate.filter(|migrate| !migrate.is_none()) else { return Ok(None) };
+    let of = py::import(c"oiji._migrate")?.obj().attr(c"steps_of")?;
+    let steps = of.obj().call1(migrate)?;
+    let migration = of_class::<Steps>(steps.obj())?.migration();
+    if migration.is_names_only() && !migration.has_versions() {
+        options.names = Some(migration);
+        return Ok(None);
+    }
+    Ok(Some(migration))
+}
+
+/// Whether an argument `missing` asks for placeholders.
+pub(super) fn placeholders(missing: Option<Obj<'_>>) -> Py<bool> {
+    match missing.filter(|missing| !missing.is_none()) {
+        None => Ok(false),
+        Some(missing) if missing.is_str() && missing.text()? == "placeholder" => Ok(true),
+        Some(_) => py::raise(Kind::Value, "missing must be None or 'placeholder'"),
+    }
+}
+
+/// The keys of an argument `key`: bytes, or a list or tuple of some.
+fn keys(key: Obj<'_>) -> Py<Vec<Key>> {
+    let one =
+        |key: Obj<'_>| Key::new(View::of(key)?.bytes()).or_else(|error| py::raise(Kind::Value, &error.to_string()));
+    if key.is_tuple() {
+        return (0..key.tuple_len()).map(|index| one(key.tuple_item(index))).collect();
+    }
+    if key.exact() == Exact::List {
+        return key.list_items().iter().map(|key| one(key.obj())).collect();
+    }
+    Ok(vec![one(key)?])
+}
+
+/// The key to sign by.
+fn signing(key: Option<Obj<'_>>) -> Py<Option<Key>> {
+    match key.filter(|key| !key.is_none()) {
+        None => Ok(None),
+        Some(key) => match keys(key)?.into_iter().next() {
+            Some(key) => Ok(Some(key)),
+            None => py::raise(Kind::Value, "key is empty"),
+        },
+    }
+}
+
+/// What was signed by one of the keys, and else an error before anything of it is read.
+fn verified<'a>(bytes: &'a [u8], key: Obj<'_>, st: &State) -> Py<&'a [u8]> {
+    signed::verify(bytes, &keys(key)?).or_else(|error| st.unpickling(&error.to_string()))
 }

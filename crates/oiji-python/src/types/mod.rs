@@ -1,9 +1,10 @@
-//! What Python sees: four functions, two classes, the proxies of their memos, and the rules of a policy.
+//! What Python sees: four functions, two classes, the proxies of their memos, and the rules of policies and migrations.
 
 mod functions;
 mod pickler;
 mod proxy;
 mod rules;
+mod steps;
 mod taken;
 mod unpickler;
 
@@ -13,6 +14,7 @@ use crate::py::{Obj, Own, Py};
 pub(crate) use pickler::Pickler;
 pub(crate) use proxy::{PicklerMemo, UnpicklerMemo};
 pub(crate) use rules::Rules;
+pub(crate) use steps::Steps;
 pub(crate) use unpickler::Unpickler;
 
 /// The functions of the module.
@@ -22,6 +24,7 @@ pub(crate) fn functions() -> Vec<pyo3_ffi::PyMethodDef> {
         function!(c"dumps", functions::dumps, functions::DUMPS),
         function!(c"load", functions::load, functions::LOAD),
         function!(c"loads", functions::loads, functions::LOADS),
+        function!(c"verified", functions::verify, functions::VERIFIED),
         pyo3_ffi::PyMethodDef::zeroed(),
     ]
 }
@@ -31,6 +34,7 @@ pub(crate) struct Classes {
     pub(crate) pickler_memo: Own,
     pub(crate) unpickler_memo: Own,
     pub(crate) rules: Own,
+    pub(crate) steps: Own,
 }
 
 /// Puts the classes into the module.
@@ -41,5 +45,6 @@ pub(crate) fn classes(module: Obj<'_>) -> Py<Classes> {
         pickler_memo: add_class::<PicklerMemo>(module)?,
         unpickler_memo: add_class::<UnpicklerMemo>(module)?,
         rules: add_class::<Rules>(module)?,
+        steps: add_class::<Steps>(module)?,
     })
 }

@@ -4,20 +4,25 @@ use std::cell::{Cell, RefCell};
 use std::ffi::CStr;
 use std::rc::Rc;
 
-use crate::input::Input;
+use oiji::rewrite::Migration;
+
+use crate::input::{Input, Memory};
 use crate::load::{self, Hooks, Memo, Options, Shown, find_class as find};
 use crate::py::class::{Args, Class, This, attribute, instance, is_bound_builtin, method};
 use crate::py::entry::Entry;
 use crate::py::{self, Kind, Obj, Own, Py};
 use crate::state::State;
-use crate::types::functions::reading;
+use crate::types::functions::{migration, placeholders, reading};
 use crate::types::pickler::Guard;
 use crate::types::proxy::{UnpicklerMemo, unpickler_memo};
+use crate::types::steps::migrated_from;
 
 /// What an `Unpickler` holds.
 pub(crate) struct Unpickler {
     st: Rc<State>,
     options: RefCell<Option<Rc<Options>>>,
+    /// The file, where its pickles are to be migrated before they are loaded, and by what.
+    whole: RefCell<Option<(Own, Rc<Migration>)>>,
     input: RefCell<Option<Input>>,
     persistent_load: RefCell<Option<Own>>,
     pub(crate) memo: RefCell<Memo>,
@@ -28,13 +33,14 @@ pub(crate) struct Unpickler {
 impl Class for Unpickler {
     const NAME: &'static CStr = c"oiji.Unpickler";
     const DOC: &'static CStr = c"Unpickler(file, *, fix_imports=True, encoding='ASCII', errors='strict',\n\
-          buffers=())\n--\n\nAs pickle.Unpickler. A dict that is assigned to memo is kept.";
+          buffers=(), migrate=None, missing=None)\n--\n\nAs pickle.Unpickler. migrate and missing are as for load. A dict that is assigned to memo is kept.";
     const OPEN: bool = true;
 
     fn new(st: Rc<State>) -> Self {
         Unpickler {
             st,
             options: RefCell::default(),
+            whole: RefCell::default(),
             input: RefCell::default(),
             persistent_load: RefCell::default(),
             memo: RefCell::default(),
@@ -44,11 +50,15 @@ impl Class for Unpickler {
     }
 
     fn init(this: This<'_, Self>, args: Args<'_>) -> Py<()> {
-        let names = ["file", "fix_imports", "encoding", "errors", "buffers"];
-        let [file, fix_imports, encoding, errors, buffers] = args.take("Unpickler", names, 1, 1, 0)?;
+        let names = ["file", "fix_imports", "encoding", "errors", "buffers", "migrate", "missing"];
+        let [file, fix_imports, encoding, errors, buffers, migrate, missing] =
+            args.take("Unpickler", names, 1, 1, 0)?;
         let Some(file) = file else { return Ok(()) };
         let input = Input::new(file, &this.st)?;
-        let options = reading(fix_imports, encoding, errors, buffers)?;
+        let mut options = reading(fix_imports, encoding, errors, buffers)?;
+        options.placeholders = placeholders(missing)?;
+        let whole = migration(migrate, &mut options)?.map(|steps| (file.own(), steps));
+        drop(this.whole.replace(whole));
         let Ok(mut place) = this.input.try_borrow_mut() else {
             return py::raise(Kind::Runtime, "Unpickler object is already in use");
         };
@@ -65,6 +75,9 @@ impl Class for Unpickler {
         if let Some(buffers) = self.options.borrow().as_ref().and_then(|options| options.buffers.as_ref()) {
             visit(buffers.obj());
         }
+        if let Some((file, _)) = self.whole.borrow().as_ref() {
+            visit(file.obj());
+        }
         if let Ok(input) = self.input.try_borrow()
             && let Some(input) = input.as_ref()
         {
@@ -80,6 +93,7 @@ impl Class for Unpickler {
 
     fn clear(&self) {
         drop(self.options.take());
+        drop(self.whole.take());
         drop(self.persistent_load.take());
         if let Ok(mut input) = self.input.try_borrow_mut() {
             let before = input.take();
@@ -142,6 +156,12 @@ fn load(this: This<'_, Unpickler>, args: Args<'_>) -> Py {
     // The file is with the reader while it reads.
     let Some(mut input) = this.input.take() else { return Ok(py::none()) };
     let shown = Shown { memo: &this.memo, protocol: &this.protocol };
+    let whole = this.whole.borrow().clone();
+    if let Some((file, migration)) = whole {
+        drop(this.input.replace(Some(input)));
+        let bytes = migrated_from(file.obj(), &migration, &this.st)?;
+        return load::load(&mut Memory(&bytes), &this.st, &options, &hooks, Some(shown));
+    }
     let result = load::load(&mut input, &this.st, &options, &hooks, Some(shown));
     let result = result.and_then(|value| input.settle().map(|()| value));
     let newer = this.input.take();
@@ -167,8 +187,9 @@ fn hooks(this: This<'_, Unpickler>) -> Py<Hooks> {
 fn find_class(this: This<'_, Unpickler>, args: Args<'_>) -> Py {
     let [module, name] = args.take("find_class", ["module_name", "global_name"], 2, 2, 2)?;
     let (Some(module), Some(name)) = (module, name) else { return Ok(py::none()) };
-    let fix_imports = this.options.borrow().as_ref().is_none_or(|options| options.fix_imports);
-    find(&this.st, module.own(), name.own(), this.protocol.get(), fix_imports)
+    let options = this.options.borrow().clone();
+    let options = options.map_or_else(|| reading(None, None, None, None).map(Rc::new), Ok)?;
+    find(&this.st, module.own(), name.own(), this.protocol.get(), &options)
 }
 
 fn persistent_load(this: This<'_, Unpickler>, args: Args<'_>) -> Py {

@@ -116,6 +116,11 @@ impl Migration {
         self.steps().all(Step::is_names_only) && self.protocol().is_none()
     }
 
+    /// Whether steps have versions, so that the stamp of a file says which of them are done already.
+    pub fn has_versions(&self) -> bool {
+        self.steps().any(|step| step.version.is_some())
+    }
+
     /// The new module and name of a global, if it has any: what a reader asks before it looks a global up. Names are those
     /// that the pickle says, `protocol` the one it is in.
     ///
