@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    completions, convert, derive, diff, dis, get, list, man, pack, policy, put, remove, scan, show, sign, trace,
-    unpack, verify,
+    canon, completions, convert, derive, diff, dis, get, grep, hash, list, man, migrate, pack, policy, put, remove,
+    scan, show, sign, stats, trace, unpack, verify,
 };
 
 /// Look into Python pickles and archives of arrays, without Python and without running anything.
@@ -49,6 +49,11 @@ pub(crate) enum Command {
     Remove(remove::Args),
     Diff(diff::Args),
     Derive(derive::Args),
+    Migrate(migrate::Args),
+    Grep(grep::Args),
+    Stats(stats::Args),
+    Canon(canon::Args),
+    Hash(hash::Args),
     Completions(completions::Args),
     Man(man::Args),
 }

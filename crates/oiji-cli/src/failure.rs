@@ -32,6 +32,8 @@ pub(crate) enum Failure {
     ClosedPipe(Status),
     /// In words, with the name of the input or output it is about.
     Message(String),
+    /// In several lines, which show a place in a file of the user's.
+    Shown(String),
 }
 
 impl Failure {
@@ -62,6 +64,10 @@ impl fmt::Display for Failure {
         match self {
             Failure::ClosedPipe(_) => f.write_str("standard output: closed"),
             Failure::Message(text) => f.write_str(&visible(text)),
+            Failure::Shown(text) => {
+                let lines: Vec<String> = text.lines().map(visible).collect();
+                f.write_str(&lines.join("\n"))
+            }
         }
     }
 }

@@ -30,7 +30,8 @@ impl Count {
         self.0.store(bytes, Ordering::Relaxed);
     }
 
-    fn add(&self, bytes: u64) {
+    /// So many bytes more.
+    pub(crate) fn add(&self, bytes: u64) {
         self.0.fetch_add(bytes, Ordering::Relaxed);
     }
 }

@@ -1,13 +1,17 @@
 //! The sub-commands, a file each: its arguments and what it does.
 
+pub(crate) mod canon;
 pub(crate) mod completions;
 pub(crate) mod convert;
 pub(crate) mod derive;
 pub(crate) mod diff;
 pub(crate) mod dis;
 pub(crate) mod get;
+pub(crate) mod grep;
+pub(crate) mod hash;
 pub(crate) mod list;
 pub(crate) mod man;
+pub(crate) mod migrate;
 pub(crate) mod pack;
 pub(crate) mod policy;
 pub(crate) mod put;
@@ -15,6 +19,7 @@ pub(crate) mod remove;
 pub(crate) mod scan;
 pub(crate) mod show;
 pub(crate) mod sign;
+pub(crate) mod stats;
 pub(crate) mod trace;
 pub(crate) mod unpack;
 pub(crate) mod verify;
@@ -46,6 +51,11 @@ pub(crate) fn run(cli: Cli) -> Status {
         Command::Remove(args) => remove::run(&args),
         Command::Diff(args) => diff::run(&args),
         Command::Derive(args) => derive::run(&args),
+        Command::Migrate(args) => migrate::run(&args),
+        Command::Grep(args) => grep::run(&args),
+        Command::Stats(args) => stats::run(&args),
+        Command::Canon(args) => canon::run(&args),
+        Command::Hash(args) => hash::run(&args),
         Command::Man(args) => man::run(&args),
     };
     match result {

@@ -2,15 +2,13 @@
 
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
-use std::thread;
 
 use oiji::inspect::scan::{Finding, Report, Rule, Verdict};
 use serde_json::{Value as Json, json};
 
 use crate::failure::{Failure, Status, complain, visible};
 use crate::output::{self, Stdout, grouped};
+use crate::parallel::in_parallel;
 use crate::sarif::Sarif;
 use crate::scanning::{self, PolicyArgs};
 
@@ -134,44 +132,6 @@ struct Job {
     path: PathBuf,
     /// Whether it was met in a folder: then it need not be a pickle.
     is_folder: bool,
-}
-
-/// Does `work` for all jobs on all processors, and `tell` for each result, in the order of the jobs.
-fn in_parallel<J: Sync, R: Send>(
-    jobs: &[J],
-    work: impl Fn(&J) -> R + Sync,
-    mut tell: impl FnMut(&J, R) -> Result<(), Failure>,
-) -> Result<(), Failure> {
-    let count = thread::available_parallelism().map_or(1, usize::from).min(jobs.len().max(1));
-    let next = AtomicUsize::new(0);
-    let (sender, receiver) = mpsc::channel();
-    thread::scope(|scope| {
-        for _ in 0..count {
-            let (sender, next, work) = (sender.clone(), &next, &work);
-            scope.spawn(move || {
-                while let Some((index, job)) =
-                    Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|index| Some((index, jobs.get(index)?)))
-                {
-                    // Nobody listens any more where telling failed.
-                    if sender.send((index, work(job))).is_err() {
-                        return;
-                    }
-                }
-            });
-        }
-        // Without it the receiver would wait for ever.
-        drop(sender);
-        let mut waiting = std::collections::BTreeMap::new();
-        let mut told = 0;
-        for (index, result) in receiver {
-            waiting.insert(index, result);
-            while let Some(result) = waiting.remove(&told) {
-                tell(&jobs[told], result)?;
-                told += 1;
-            }
-        }
-        Ok(())
-    })
 }
 
 /// How many files have which verdict.

@@ -1,0 +1,67 @@
+//! Everything that a file holds, as graphs: pickles, archives, stores, compressed or not.
+
+use std::io::{BufReader, Cursor, Read};
+use std::path::Path;
+
+use oiji::archive::Archive;
+use oiji::store::Store;
+use oiji::{Error, ErrorKind, Graph, Limits, ReadOptions};
+
+use crate::compression::Compression;
+use crate::migrating::file::Content;
+
+/// Calls `look` for each graph in the file at `path`; gives how many bytes the file has.
+///
+/// # Errors
+/// What the first pickle says; what is wrong with an archive.
+pub(crate) fn each_graph(path: &Path, limits: Limits, mut look: impl FnMut(&Graph<'_>)) -> Result<u64, Error> {
+    let content = Content::of(path)?;
+    let bytes = content.bytes();
+    let reading = ReadOptions::new().limits(limits);
+    if (Store::may_be(bytes) || path.extension().is_some_and(|end| end == "dir"))
+        && let Ok(Some(store)) = Store::find(path, &reading)
+    {
+        for record in store.records() {
+            // A value that is no pickle is passed over.
+            if let Ok(graph) = record?.graph() {
+                look(&graph);
+            }
+        }
+        return Ok(bytes.len() as u64);
+    }
+    let Some(compression) = Compression::of(bytes) else {
+        in_bytes(bytes, &reading, &mut look)?;
+        return Ok(bytes.len() as u64);
+    };
+    let mut inner = Vec::new();
+    let reader = compression.reader(BufReader::new(Cursor::new(bytes.to_vec())));
+    reader.take(limits.bytes.saturating_add(1)).read_to_end(&mut inner)?;
+    if inner.len() as u64 > limits.bytes {
+        return Err(ErrorKind::Limit { limit: "bytes", allowed: limits.bytes }.into());
+    }
+    in_bytes(&inner, &reading, &mut look)?;
+    Ok(bytes.len() as u64)
+}
+
+fn in_bytes(bytes: &[u8], reading: &ReadOptions<'static>, look: &mut impl FnMut(&Graph<'_>)) -> Result<(), Error> {
+    if Archive::may_be(bytes)
+        && let Ok(archive) = Archive::open_with(bytes, reading)
+    {
+        // Arrays that stand outside of the pickle are not looked into.
+        if let Some(graph) = archive.graph()? {
+            look(&graph);
+        }
+        return Ok(());
+    }
+    let mut is_first = true;
+    for graph in reading.pickles(bytes) {
+        match graph {
+            Ok(graph) => look(&graph),
+            Err(error) if is_first => return Err(error),
+            // What follows the last pickle need not be one.
+            Err(_) => break,
+        }
+        is_first = false;
+    }
+    Ok(())
+}
