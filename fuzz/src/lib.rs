@@ -6,6 +6,7 @@ mod archive;
 mod arrays;
 mod classes;
 mod cpython;
+pub mod reach;
 mod scan;
 mod stores;
 mod tables;

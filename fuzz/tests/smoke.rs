@@ -108,3 +108,12 @@ fn stores() {
 fn scan() {
     run("scan");
 }
+
+#[test]
+fn what_real_unpicklers_reach_is_reported() {
+    for (number, python) in oiji_testkit::pythons().iter().enumerate() {
+        let cases = oiji_fuzz::reach::cases(number as u64 * 2_000, 2_000);
+        let missed = oiji_fuzz::reach::missed(python, &cases).expect("the Python runs");
+        assert!(missed.is_empty(), "{}: {missed:?}", python.name());
+    }
+}

@@ -1,4 +1,4 @@
-//! `cargo xtask bench [DATA]` and `cargo xtask bench python [VERSION…]`
+//! `cargo xtask bench [DATA]`, `cargo xtask bench python [VERSION…]` and `cargo xtask bench scan`
 
 use std::process::Command;
 
@@ -6,6 +6,7 @@ use oiji_testkit::Python;
 
 use crate::python::{self, Outcome};
 use crate::run::{cargo, root, run as execute};
+use crate::scan;
 
 /// What the module is held against besides `_pickle`, and what makes a row of the table: each only where pip can fetch it.
 const PEERS: &[&str] = &["orjson", "msgspec", "cloudpickle", "numpy"];
@@ -16,6 +17,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
         && first == "python"
     {
         return module(rest);
+    }
+    if arguments.first().is_some_and(|first| first == "scan") {
+        return scan::run(&arguments[1..]);
     }
     // The command itself is measured too, as a process.
     execute(cargo().args(["build", "--release", "--quiet", "--package", "oiji-cli"]))?;

@@ -1,4 +1,4 @@
-//! `cargo xtask fuzz [TARGET] [SECONDS]`
+//! `cargo xtask fuzz [TARGET] [SECONDS]` and `cargo xtask fuzz reach [CASES] [FIRST]`
 
 use crate::run::{cargo, is_there, root, run as execute};
 
@@ -7,6 +7,14 @@ const SEEDS: &[&str] = &["python/3.13.0", "python/3.8.18", "python/2.7.18", "sca
 
 /// Runs one fuzz target, or each in turn, for some seconds.
 pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
+    if let Some((first, rest)) = arguments.split_first()
+        && first == "reach"
+    {
+        let manifest = root().join("fuzz/Cargo.toml");
+        let mut command = cargo();
+        command.args(["run", "--release", "--quiet", "--no-default-features", "--bin", "reach", "--manifest-path"]);
+        return execute(command.arg(manifest).arg("--").args(rest));
+    }
     if !is_there("cargo", &["fuzz", "--version"]) {
         return Err("cargo-fuzz is not here: cargo install cargo-fuzz".to_owned());
     }

@@ -9,6 +9,7 @@ mod peers;
 mod python;
 mod pythons;
 mod run;
+mod scan;
 mod test;
 
 use std::process::ExitCode;
@@ -25,11 +26,15 @@ const TASKS: &[Task] = &[
     Task { name: "ci", about: "all that must hold before a change lands: .ci/run", run: ci::run },
     Task {
         name: "bench",
-        about: "oiji against its peers, all data sets or the one named; `bench python`: its module",
+        about: "oiji against its peers, all data sets or the one named; `bench python`: its module; `bench scan`: its scan",
         run: bench::run,
     },
     Task { name: "corpus", about: "every corpus file against its manifest", run: corpus::run },
-    Task { name: "fuzz", about: "each fuzz target (or the one named) for SECONDS, by cargo-fuzz", run: fuzz::run },
+    Task {
+        name: "fuzz",
+        about: "each fuzz target (or the one named) for SECONDS, by cargo-fuzz; `fuzz reach CASES`",
+        run: fuzz::run,
+    },
     Task {
         name: "leaks",
         about: "the Python module on a debug build of Python, references counted",
