@@ -134,6 +134,54 @@ fn ops_that_only_some_readers_see_are_followed_too() {
     assert_eq!(report.verdict(), Verdict::Dangerous, "{}", told(&report));
 }
 
+/// What `cargo xtask fuzz reach` found that some reader reaches, and what it is told as.
+#[test]
+fn what_was_found_by_chance_is_reached() {
+    for (what, bytes, effect) in [
+        ("a name that no honest module has", &b"Ncm 1\na b\n0cos\nsystem\n)R."[..], "calls os.system()"),
+        (
+            "no items for an object: a method is called all the same",
+            b"cm\na\n)R(e.",
+            "appends to items of what m.a gives",
+        ),
+        ("a memo index with a NUL", b"cos\nsystem\np1\n0g1\0z\n)R.", "calls os.system()"),
+        ("a mark that is put into the memo", b"\x80\x02(q\x01cos\nsystem\n)R.", "calls os.system()"),
+        ("a mark in a tuple", b"(\x85cos\nsystem\n)R.", "calls os.system()"),
+        ("a mark that is doubled", b"cm\na\n(2cos\nsystem\no.", "calls os.system()"),
+        ("items behind two marks", b"((ucos\nsystem\n)R.", "calls os.system()"),
+        ("a pickle that is a mark", b"(.cos\nsystem\n)R.", "calls os.system()"),
+        ("a state for a mark", b"(K\0b1cos\nsystem\n)R.", "calls os.system()"),
+        ("an instance whose name breaks off", b"(ios\nsystemx", "calls os.system()"),
+        (
+            "a frame in a frame that drops what is left of it",
+            b"\x80\x04\x95\x0f\0\0\0\0\0\0\0N\x95\x09\0\0\0\0\0\0\0NNNNNcm1\nb\n(cm2\nb\no.",
+            "names 2.b",
+        ),
+        (
+            "a frame in a frame that is cut by the one around it",
+            b"\x80\x04N\x95\x10\0\0\0\0\0\0\0N\x95\x01\0\0\0\0\0\0\0cm1\nsystem\n)R.",
+            "names m1.stem",
+        ),
+    ] {
+        let report = scan(bytes);
+        let told: Vec<_> = report.effects.iter().map(|effect| effect.what.as_str()).collect();
+        assert!(told.contains(&effect), "{what}: {told:?}");
+        assert_ne!(report.verdict(), Verdict::Clean, "{what}");
+    }
+}
+
+#[test]
+fn many_ways_to_go_on_cost_no_more_than_a_few() {
+    // Each would be a copy of the memo.
+    let memo: Vec<u8> = (0..20_000_u32).flat_map(|index| [&b"r"[..], &index.to_le_bytes()].concat()).collect();
+    for odd in [&b"\x95\x02\0\0\0\0\0\0\0I12\n0"[..], b"(20", b"(q\x010"] {
+        let start = std::time::Instant::now();
+        let bytes = [b"\x80\x04N", &memo[..], &odd.repeat(20_000), b"."].concat();
+        assert_ne!(scan(&bytes).verdict(), Verdict::Clean);
+        assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
+    }
+}
+
 #[test]
 fn an_error_erases_no_finding() {
     for tail in [&b""[..], b"\xff", b"X\xff\xff\xff\x7f", b"a"] {
@@ -178,6 +226,65 @@ fn names_behind_an_allowed_class_are_looked_up_in_full() {
         |name: &str| [b"\x80\x03cbuiltins\ngetattr\nczoneinfo\nZoneInfo\nV", name.as_bytes(), b"\n\x86R."].concat();
     assert_eq!(scan(&through("_unpickle")).verdict(), Verdict::Clean, "{}", told(&scan(&through("_unpickle"))));
     assert_eq!(scan(&through("__init__")).verdict(), Verdict::Dangerous);
+}
+
+#[test]
+fn a_value_that_unfolds_without_end_is_told() {
+    let doubled = [b"\x80\x02K\x01".as_slice(), &b"2\x86".repeat(50), b"."].concat();
+    let lists = [b"]q\0".as_slice(), &b"(h\0h\0h\0h\0h\0h\0l2q\x000".repeat(30), b"."].concat();
+    for bytes in [doubled, lists] {
+        let report = scan(&bytes);
+        assert_eq!(report.verdict(), Verdict::Incomplete, "{}", told(&report));
+        assert!(report.findings.iter().any(|finding| finding.rule == Rule::Limit), "{}", told(&report));
+    }
+    let shared = [b"\x80\x02]q\0(K\x01K\x02e".as_slice(), &b"h\0".repeat(1000), b"."].concat();
+    assert!(scan(&shared).findings.iter().all(|finding| finding.rule != Rule::Limit));
+}
+
+#[cfg(feature = "store")]
+#[test]
+fn records_of_stores_are_scanned_with_what_is_left_of_former_ones() {
+    use oiji::store::Store;
+    let batches = |pickle: &[u8]| [&(pickle.len() as u32).to_be_bytes()[..], pickle, b"\0\0\0\x04\x80\x02N."].concat();
+    let evil = scan(&batches(b"\x80\x02cos\nsystem\nX\x02\0\0\0id\x85R."));
+    assert_eq!(evil.verdict(), Verdict::Dangerous, "{}", told(&evil));
+    assert!(evil.findings.iter().any(|finding| finding.place.starts_with("record ")), "{}", told(&evil));
+    assert_eq!(scan(&batches(b"\x80\x02]."),).verdict(), Verdict::Clean);
+
+    let mut stores = 0;
+    for path in oiji_testkit::files() {
+        let is_ours = path.components().any(|part| part.as_os_str() == "producers");
+        let Some(store) = is_ours.then(|| Store::find(&path, &oiji::ReadOptions::new()).ok().flatten()).flatten()
+        else {
+            continue;
+        };
+        let report = Scanner::new(Policy::builtin()).scan_store(&store);
+        let pickles =
+            store.records().flatten().filter(|record| record.content().is_ok_and(|content| content.is_pickle()));
+        assert!(report.pickles >= pickles.count() as u64, "{}", path.display());
+        assert_ne!(report.verdict(), Verdict::Dangerous, "{}\n{}", path.display(), told(&report));
+        stores += 1;
+    }
+    assert!(stores > 15, "{stores} stores");
+}
+
+#[cfg(feature = "store")]
+#[test]
+fn a_shelf_that_python_wrote_is_scanned_by_its_records() {
+    let Some(python) = oiji_testkit::python3() else { return oiji_testkit::skip("no Python 3 on this machine") };
+    let folder = tempfile::tempdir().unwrap();
+    // What is deleted stays in the file, where another index finds it.
+    let script = "import dbm.dumb, sys\n\
+                  shelf = dbm.dumb.open(sys.argv[1])\n\
+                  shelf['good'] = b'N.'\n\
+                  shelf['evil'] = b'cos\\nsystem\\n(Vid\\ntR.'\n\
+                  shelf.close()\n";
+    let shelf = folder.path().join("shelf");
+    python.run_with(&["-c", script, shelf.to_str().unwrap()], b"").unwrap();
+    let store = oiji::store::Store::open(&shelf).unwrap();
+    let report = Scanner::new(Policy::builtin()).scan_store(&store);
+    assert_eq!(report.verdict(), Verdict::Dangerous, "{}", told(&report));
+    assert!(report.findings.iter().all(|finding| finding.place == "record evil"), "{}", told(&report));
 }
 
 #[test]

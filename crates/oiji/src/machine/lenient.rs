@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::machine::{Builder, Flow, Machine};
-use crate::op::{Arg, Op};
+use crate::op::{Arg, Op, number};
 use crate::opcode::Opcode;
 use crate::source::Chunk;
 
@@ -22,6 +22,7 @@ impl<V: Clone> Machine<V> {
         let arg = match &op.arg {
             Arg::Line(line) => Kept::Line(kept(line)),
             Arg::Lines { text, first_len } => Kept::Lines(kept(text), *first_len),
+            Arg::Uint(index) if matches!(opcode, Opcode::BinPut | Opcode::LongBinPut) => Kept::Index(*index),
             _ => Kept::Nothing,
         };
         let start = self.marks.last().copied();
@@ -30,30 +31,91 @@ impl<V: Clone> Machine<V> {
             Err(error) => error,
         };
         match (arg, error.kind()) {
+            (Kept::Index(index), ErrorKind::UnexpectedMark { .. }) => {
+                builder.differs("a mark stands where a value is put into the memo");
+                self.put_past_marks(index, builder)?;
+                Ok(Flow::Continue)
+            }
             (Kept::Nothing, ErrorKind::UnexpectedMark { .. }) => self.past_marks(opcode, error, builder),
             (arg, _) => self.differing(opcode, arg, start, error, builder),
         }
     }
 
-    /// Python 2 counts a mark as a value, or looks past it.
+    /// `cPickle` of Python 2 looks past a mark, `pickle.py` of Python 2 takes it for a value.
     #[cold]
     fn past_marks<'de, B: Builder<'de, Value = V>>(
         &mut self,
         opcode: Opcode,
-        mut error: Error,
+        error: Error,
         builder: &mut B,
     ) -> Result<Flow<V>> {
-        while matches!(error.kind(), ErrorKind::UnexpectedMark { .. }) && self.marks.pop().is_some() {
+        const WHY: &str = "a mark stands where a value is taken";
+        self.others_left = self.others_left.saturating_sub(1);
+        let mut other = if self.others_left > 0 { self.clone() } else { Machine::new(*self.budget.limits(), false) };
+        let other_flow = if self.others_left > 0 { other.with_marks_as_values(opcode, builder)? } else { None };
+        let (count, last) = (self.marks.len(), self.marks.last().copied());
+        self.fence = 0;
+        let skipped = self.strict_step(Op { opcode, arg: Arg::None }, builder);
+        // Marks stay, no higher than what is left of the stack.
+        let height = self.stack.len();
+        if self.marks.len() < count {
+            self.marks.extend(last);
+        }
+        self.marks.iter_mut().rev().take_while(|mark| **mark > height).for_each(|mark| *mark = height);
+        self.fence = self.marks.last().copied().unwrap_or(0);
+        match (skipped, other_flow) {
+            (Ok(flow), other_flow) => {
+                self.other = matches!(other_flow, Some(Flow::Continue)).then(|| Box::new(other));
+                builder.differs(WHY);
+                Ok(flow)
+            }
+            (Err(_), Some(flow)) => {
+                *self = other;
+                builder.differs(WHY);
+                Ok(flow)
+            }
+            (Err(_), None) => Err(error),
+        }
+    }
+
+    /// Does an op with the topmost marks as values, if that can be.
+    fn with_marks_as_values<'de, B: Builder<'de, Value = V>>(
+        &mut self,
+        opcode: Opcode,
+        builder: &mut B,
+    ) -> Result<Option<Flow<V>>> {
+        if opcode == Opcode::Dup {
+            self.mark();
+            return Ok(Some(Flow::Continue));
+        }
+        while let Some(height) = self.marks.pop() {
             self.fence = self.marks.last().copied().unwrap_or(0);
+            let value = builder.unsure()?;
+            self.stack.insert(height.min(self.stack.len()), value);
             match self.strict_step(Op { opcode, arg: Arg::None }, builder) {
                 Ok(flow) => {
-                    builder.differs("a mark stands where a value is taken");
-                    return Ok(flow);
+                    // What was given a state or items stays where it is, and is a mark still.
+                    if opcode == Opcode::Build && self.stack.len() == height + 1 {
+                        self.stack.pop();
+                        self.mark();
+                    }
+                    return Ok(Some(flow));
                 }
-                Err(next) => error = next,
+                Err(next) if matches!(next.kind(), ErrorKind::UnexpectedMark { .. }) => {}
+                Err(_) => break,
             }
         }
-        Err(error)
+        Ok(None)
+    }
+
+    /// Puts the top value into the memo, whatever marks stand above it.
+    fn put_past_marks<'de, B: Builder<'de, Value = V>>(&mut self, index: u64, builder: &mut B) -> Result<()> {
+        let value = match self.stack.last() {
+            Some(value) => value.clone(),
+            None => builder.unsure()?,
+        };
+        self.memo.put(index, value);
+        self.budget.memo(self.memo.count())
     }
 
     /// What is done with an op that `_pickle` refuses with `error`; `start` is the height of the topmost mark before it.
@@ -75,10 +137,21 @@ impl<V: Clone> Machine<V> {
             // Python 2 takes any text for a memo key.
             (Opcode::Put, Kept::Line(line)) if matches!(error.kind(), ErrorKind::InvalidNumber { .. }) => {
                 builder.differs("a memo index that only some readers accept");
-                return self.put(text_index(&line), opcode);
+                if let Some(index) = index_before_nul(&line) {
+                    self.put_past_marks(index, builder)?;
+                }
+                self.put_past_marks(text_index(&line), builder)?;
+            }
+            (Opcode::Put, Kept::Line(line)) if matches!(error.kind(), ErrorKind::UnexpectedMark { .. }) => {
+                builder.differs("a mark stands where a value is put into the memo");
+                self.put_past_marks(number::parse_index(&line)?, builder)?;
             }
             (Opcode::Get, Kept::Line(line)) if matches!(error.kind(), ErrorKind::InvalidNumber { .. }) => {
-                let Ok(value) = self.recall(text_index(&line)).cloned() else { return Err(error) };
+                let before_nul = || index_before_nul(&line).and_then(|index| self.recall(index).ok());
+                let Some(value) = self.recall(text_index(&line)).ok().or_else(before_nul).cloned() else {
+                    return Err(error);
+                };
+                builder.differs("a memo index that only some readers accept");
                 builder.again(&value);
                 self.push(value);
             }
@@ -122,7 +195,7 @@ impl<V: Clone> Machine<V> {
                     let dict = builder.dict(&self.stack[start..])?;
                     return self.replace(start, dict);
                 }
-                return self.fill(start, opcode, |dict, pairs| builder.set_items(dict, pairs));
+                return self.fill(start, opcode, true, |dict, pairs| builder.set_items(dict, pairs));
             }
             _ => return Err(error),
         }
@@ -146,6 +219,8 @@ enum Kept<'de> {
     Nothing,
     Line(Cow<'de, [u8]>),
     Lines(Cow<'de, [u8]>, usize),
+    /// A memo index.
+    Index(u64),
 }
 
 fn kept<'de>(chunk: &Chunk<'_, 'de>) -> Cow<'de, [u8]> {
@@ -153,6 +228,12 @@ fn kept<'de>(chunk: &Chunk<'_, 'de>) -> Cow<'de, [u8]> {
         Chunk::Input(bytes) => Cow::Borrowed(bytes),
         Chunk::Scratch(bytes) => Cow::Owned(bytes.to_vec()),
     }
+}
+
+/// The number that stands before a NUL, where C stops reading.
+fn index_before_nul(text: &[u8]) -> Option<u64> {
+    let end = text.iter().position(|byte| *byte == 0)?;
+    number::parse_index(&text[..end]).ok()
 }
 
 /// A memo index for text that is no number, apart from those of numbers.

@@ -51,6 +51,10 @@ pub struct Machine<V> {
     /// Whether the memo has entries of earlier pickles.
     goes_on: bool,
     policy: Option<Policy>,
+    /// As some reader would go on that sees the last op in another way; of lenient builders alone.
+    other: Option<Box<Machine<V>>>,
+    /// How many more of those are made: each costs as much as the machine holds.
+    others_left: u8,
     scratch: Vec<u8>,
 }
 
@@ -78,6 +82,8 @@ impl<V: Clone> Machine<V> {
             strict: false,
             goes_on: false,
             policy: None,
+            other: None,
+            others_left: 16,
             scratch: Vec::new(),
         }
     }
@@ -142,6 +148,11 @@ impl<V: Clone> Machine<V> {
     /// What may still be spent.
     pub fn budget(&mut self) -> &mut Budget {
         &mut self.budget
+    }
+
+    /// The machine as a reader would go on that sees the last op in another way, where there is one: Python 2 has two.
+    pub(crate) fn take_other(&mut self) -> Option<Machine<V>> {
+        self.other.take().map(|other| *other)
     }
 
     #[inline]

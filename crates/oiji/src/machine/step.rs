@@ -110,7 +110,7 @@ impl<V: Clone> Machine<V> {
             (Opcode::SetItems, _) => return self.set_items(builder),
             (Opcode::AddItems, _) => {
                 let start = self.pop_mark(opcode)?;
-                return self.fill(start, opcode, |set, items| builder.add_items(set, items));
+                return self.fill(start, opcode, B::LENIENT, |set, items| builder.add_items(set, items));
             }
 
             (Opcode::Global, Arg::Lines { text, first_len }) => {
@@ -276,27 +276,29 @@ impl<V: Clone> Machine<V> {
     #[inline]
     pub(crate) fn append<'de, B: Builder<'de, Value = V>>(&mut self, builder: &mut B) -> Result<Flow<V>> {
         let start = self.top_count(1, Opcode::Append)?;
-        self.fill(start, Opcode::Append, |list, items| builder.append(list, items))
+        self.fill(start, Opcode::Append, B::LENIENT, |list, items| builder.append(list, items))
     }
 
     #[inline]
     pub(crate) fn appends<'de, B: Builder<'de, Value = V>>(&mut self, builder: &mut B) -> Result<Flow<V>> {
         let start = self.pop_mark(Opcode::Appends)?;
-        self.fill(start, Opcode::Appends, |list, items| builder.append(list, items))
+        self.fill(start, Opcode::Appends, B::LENIENT, |list, items| builder.append(list, items))
     }
 
     #[inline]
     pub(crate) fn set_item<'de, B: Builder<'de, Value = V>>(&mut self, builder: &mut B) -> Result<Flow<V>> {
         let start = self.top_count(2, Opcode::SetItem)?;
-        self.fill(start, Opcode::SetItem, |dict, pairs| builder.set_items(dict, pairs))
+        self.fill(start, Opcode::SetItem, B::LENIENT, |dict, pairs| builder.set_items(dict, pairs))
     }
 
     #[inline]
     pub(crate) fn set_items<'de, B: Builder<'de, Value = V>>(&mut self, builder: &mut B) -> Result<Flow<V>> {
         let start = self.pop_mark(Opcode::SetItems)?;
-        self.target(start, Opcode::SetItems)?;
+        if !B::LENIENT {
+            self.target(start, Opcode::SetItems)?;
+        }
         self.check_even(start, Opcode::SetItems)?;
-        self.fill(start, Opcode::SetItems, |dict, pairs| builder.set_items(dict, pairs))
+        self.fill(start, Opcode::SetItems, B::LENIENT, |dict, pairs| builder.set_items(dict, pairs))
     }
 
     /// Gives all from height `start` on to the value below, which stays. With no items it is not looked at, whatever it is.
@@ -305,11 +307,17 @@ impl<V: Clone> Machine<V> {
         &mut self,
         start: usize,
         opcode: Opcode,
+        lenient: bool,
         give: impl FnOnce(&V, &[V]) -> Result<()>,
     ) -> Result<Flow<V>> {
-        let target = self.target(start, opcode)?;
-        // Some readers look all the same, and so does who reads strictly.
-        if start < self.stack.len() || self.strict {
+        let target = match self.target(start, opcode) {
+            Ok(target) => target,
+            // Without items Python 2 looks for nothing to give them to.
+            Err(_) if lenient && start == self.stack.len() => return Ok(Flow::Continue),
+            Err(error) => return Err(error),
+        };
+        // Some readers look all the same, and call a method; so does who reads strictly, or as all of them.
+        if start < self.stack.len() || self.strict || lenient {
             give(target, &self.stack[start..])?;
         }
         self.truncate(start)

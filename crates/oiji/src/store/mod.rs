@@ -45,7 +45,8 @@ use crate::store::bytes::Bytes;
 use crate::store::container::{Container, Entries, invalid};
 use crate::store::dumb::Dumb;
 use crate::store::filestorage::FileStorage;
-use crate::store::format::{Files, Kind};
+use crate::store::format::Files;
+pub(crate) use crate::store::format::Kind;
 use crate::store::gdbm::Gdbm;
 use crate::store::messages::{Celery, DjangoFile, Graphite};
 #[cfg(feature = "sqlite")]

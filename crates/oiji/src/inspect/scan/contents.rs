@@ -71,6 +71,10 @@ impl Scanner<'_> {
         {
             return self.as_pickle_too(bytes, report);
         }
+        #[cfg(feature = "store")]
+        if self.as_store(bytes, report, depth) {
+            return;
+        }
         self.pickles(bytes, origin, report, depth);
     }
 
@@ -94,7 +98,7 @@ impl Scanner<'_> {
     }
 
     /// Scans a container as the pickle that it might be as well, and keeps that only if it does something.
-    fn as_pickle_too(&self, bytes: &[u8], report: &mut Report) {
+    pub(super) fn as_pickle_too(&self, bytes: &[u8], report: &mut Report) {
         let mut other = Report { place: report.place.clone(), ..Report::default() };
         stream::scan(bytes, self.policy, &mut other, self.limits, &|_| None);
         let says = |rule| !matches!(rule, Rule::ReadersDiffer | Rule::Tail | Rule::Broken);

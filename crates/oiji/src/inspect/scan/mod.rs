@@ -6,6 +6,8 @@
 
 mod contents;
 mod report;
+#[cfg(feature = "store")]
+mod stores;
 mod stream;
 mod trace;
 mod zip;

@@ -185,6 +185,8 @@ pub struct Effect {
     pub offset: u64,
     /// What is done.
     pub what: String,
+    /// How it came there, where not as it stands: `by a name from the memo`, `by a computed name`, `for readers that …`.
+    pub how: Option<&'static str>,
 }
 
 /// What a file would do if it were loaded.
@@ -255,6 +257,18 @@ impl Report {
         self.alike.retain(|_, index| *index < count);
     }
 
+    /// Forgets all effects from a number on, which named these globals.
+    pub(super) fn forget_effects_from(&mut self, count: u64, globals: &[(String, String)]) {
+        self.effects.truncate(usize::try_from(count).unwrap_or(usize::MAX));
+        self.effect_count = count;
+        for global in globals {
+            if let Some(count) = self.globals.get_mut(global) {
+                *count -= 1;
+            }
+        }
+        self.globals.retain(|_, count| *count > 0);
+    }
+
     /// Takes over what another scan of the same bytes found.
     pub(super) fn take(&mut self, other: Report) {
         self.findings.extend(other.findings);
@@ -276,10 +290,10 @@ impl Report {
     }
 
     /// Takes note of an effect; what it is is asked only if it is kept.
-    pub(super) fn does(&mut self, offset: u64, what: impl FnOnce() -> String) {
+    pub(super) fn does(&mut self, offset: u64, how: Option<&'static str>, what: impl FnOnce() -> String) {
         self.effect_count += 1;
         if self.keeps_effects() {
-            self.effects.push(Effect { place: self.place.clone(), offset, what: what() });
+            self.effects.push(Effect { place: self.place.clone(), offset, what: what(), how });
         }
     }
 }

@@ -46,7 +46,7 @@ pub(super) fn scan<'de>(
     limits: Limits,
     skip: &dyn Fn(usize) -> Option<usize>,
 ) -> Run<'de> {
-    let effects = report.effect_count;
+    let (effects, findings) = (report.effect_count, report.findings.len());
     let mut run = Run { end: 0, pickles: 0, did: false, error: None, nested: Vec::new() };
     let mut tracer = Tracer::new(policy, report);
     let mut branches = Branches::default();
@@ -60,20 +60,26 @@ pub(super) fn scan<'de>(
             machine.clear_memo();
         }
         let memo = machine.replace_memo(Memo::default());
-        let mut ended = pickle(&mut source, input, 0, &mut machine, &mut tracer, &mut branches, skip);
+        let mut ended = pickle(&mut source, input, (0, None), &mut machine, &mut tracer, &mut branches, skip);
         if matches!(&ended, Err(error) if run.pickles > 0 && matches!(error.kind(), ErrorKind::MemoMiss { .. })) {
             // With one reader for all of them, the memo goes on.
             source.seek(start as u64);
             machine.restart();
             machine.replace_memo(memo);
-            ended = pickle(&mut source, input, 0, &mut machine, &mut tracer, &mut branches, skip);
+            ended = pickle(&mut source, input, (0, None), &mut machine, &mut tracer, &mut branches, skip);
         }
         match ended {
             Ok(after_frame) => {
                 run.pickles += 1;
                 run.end = source.offset() as usize;
                 if let Some(place) = after_frame.filter(|place| *place < input.len()) {
-                    branches.add(Branch { machine: Machine::new(limits, false), head: Vec::new(), from: place });
+                    branches.add(|| Branch {
+                        machine: Machine::new(limits, false),
+                        head: Vec::new(),
+                        from: place,
+                        frame: 0,
+                        way: BEHIND,
+                    });
                 }
             }
             Err(error) => {
@@ -87,6 +93,15 @@ pub(super) fn scan<'de>(
         }
     }
     branches.follow(input, &mut tracer);
+    // Text may begin as the name of a module and go on as nothing at all.
+    let done = tracer.report.effect_count - effects;
+    let may_be_text = matches!(input, [b'c' | b'i', ..]) && run.pickles == 0;
+    if may_be_text && done > 0 && done == tracer.odd_names.len() as u64 {
+        tracer.report.forget_from(findings);
+        tracer.report.forget_effects_from(effects, &tracer.odd_names);
+        run.error = None;
+        return run;
+    }
     tracer.tell_needs();
     run.nested = std::mem::take(&mut tracer.nested);
     run.did = tracer.report.effect_count > effects;
@@ -94,19 +109,19 @@ pub(super) fn scan<'de>(
     run
 }
 
-/// Scans one pickle of `source`, which gives `input`, of which the first byte stands at `base`; gives where the frame that
+/// Scans one pickle of `source`, which gives `input`, of which the first byte stands at `base`, in a frame up to `frame` where
+/// there is one; gives where the frame that
 /// is open at its `STOP` ends, if it goes on.
 fn pickle<'de, S: Source<'de>>(
     source: &mut S,
     input: &[u8],
-    base: u64,
+    (base, mut frame): (u64, Option<usize>),
     machine: &mut Machine<Ref>,
     tracer: &mut Tracer<'_, '_, 'de>,
     branches: &mut Branches,
     skip: &dyn Fn(usize) -> Option<usize>,
 ) -> Result<Option<usize>, Error> {
-    let mut frame: Option<usize> = None;
-    tracer.protocol = 0;
+    tracer.protocol = machine.protocol();
     loop {
         let start = source.offset() as usize;
         let offset = base + start as u64;
@@ -129,7 +144,13 @@ fn pickle<'de, S: Source<'de>>(
                 let what = format!("{} is cut by the end of its frame", opcode.name());
                 tracer.report.find(Verdict::Dangerous, Rule::ReadersDiffer, offset, what, why);
                 let head = head(input, start, frame_end, opcode);
-                branches.add(Branch { machine: machine.clone(), head, from: base as usize + frame_end });
+                branches.add(|| Branch {
+                    machine: machine.clone(),
+                    head,
+                    from: base as usize + frame_end,
+                    frame: 0,
+                    way: BEHIND,
+                });
             }
             frame = None;
         }
@@ -141,11 +162,26 @@ fn pickle<'de, S: Source<'de>>(
                 let why = "it is longer than the file: some readers refuse it, others run what is there";
                 tracer.report.find(Verdict::Dangerous, Rule::ReadersDiffer, offset, what(), why);
             } else {
-                if frame.is_some() {
+                let frame_end = end + len as usize;
+                if let Some(outer) = frame {
                     let why = "it begins inside another: some readers refuse it, others go on";
                     tracer.report.find(Verdict::Dangerous, Rule::ReadersDiffer, offset, what(), why);
+                    if frame_end > outer {
+                        // Who reads it anew drops what is left of the frame around it.
+                        let (from, len) = (base as usize + outer, len as usize);
+                        branches.add(|| Branch {
+                            machine: machine.clone(),
+                            head: Vec::new(),
+                            from,
+                            frame: len,
+                            way: BEHIND,
+                        });
+                        // Who has read further ahead has all of it.
+                        frame = Some(frame_end);
+                    }
+                } else {
+                    frame = Some(frame_end).filter(|frame_end| *frame_end > end);
                 }
-                frame = Some(end + len as usize).filter(|frame_end| *frame_end > end);
             }
         }
         if let (Opcode::LongBinPut, Arg::Uint(index)) = (opcode, &op.arg)
@@ -164,6 +200,10 @@ fn pickle<'de, S: Source<'de>>(
         }
         tracer.wrapper = false;
         let flow = machine.step(op, tracer).map_err(|error| error.at(offset))?;
+        if let Some(machine) = machine.take_other() {
+            let (from, way) = (base as usize + source.offset() as usize, "for readers of Python 2");
+            branches.add(|| Branch { machine, head: Vec::new(), from, frame: 0, way });
+        }
         match opcode {
             Opcode::Proto => tracer.protocol = machine.protocol(),
             Opcode::Build if tracer.wrapper => {
@@ -200,12 +240,20 @@ fn cut_name(rest: &[u8], tracer: &mut Tracer<'_, '_, '_>) -> Result<(), Error> {
         tracer.differs("a name breaks off");
         match name {
             Some(name) => {
-                tracer.global(&module, &name)?;
-                tracer.global(&module, &shorter(&name))?;
+                for name in [name.as_ref(), &shorter(&name)] {
+                    let class = tracer.global(&module, name)?;
+                    if rest[0] == b'i' {
+                        tracer.instance(&class, &[])?;
+                    }
+                }
             }
             None => {
-                tracer.global(&module, "")?;
-                tracer.global(&shorter(&module), "")?;
+                for module in [module.as_ref(), &shorter(&module)] {
+                    let class = tracer.global(module, "")?;
+                    if rest[0] == b'i' {
+                        tracer.instance(&class, &[])?;
+                    }
+                }
             }
         }
     }
@@ -247,7 +295,14 @@ struct Branch {
     head: Vec<u8>,
     /// Where it goes on.
     from: usize,
+    /// How many bytes from there belong to a frame.
+    frame: usize,
+    /// Who goes there.
+    way: &'static str,
 }
+
+/// Who drops what is left of a frame that ends inside an op.
+const BEHIND: &str = "for readers that go on behind the frame";
 
 #[derive(Default)]
 struct Branches {
@@ -256,22 +311,26 @@ struct Branches {
 }
 
 impl Branches {
-    fn add(&mut self, branch: Branch) {
+    /// Takes a way on, which is made only if it is still followed: machines may be large.
+    fn add(&mut self, branch: impl FnOnce() -> Branch) {
         self.seen += 1;
         if self.seen <= BRANCHES {
-            self.waiting.push_back(branch);
+            self.waiting.push_back(branch());
         }
     }
 
     /// Follows all ways on, which add effects and findings and nothing else.
     fn follow(mut self, input: &[u8], tracer: &mut Tracer<'_, '_, '_>) {
-        while let Some(Branch { mut machine, head, from }) = self.waiting.pop_front() {
+        while let Some(Branch { mut machine, head, from, frame, way }) = self.waiting.pop_front() {
             let bytes = [&head, &input[from.min(input.len())..]].concat();
             let base = (from - head.len()) as u64;
+            tracer.way = Some(way);
             // What breaks off here breaks off for that reader alone.
-            let _ =
-                pickle(&mut StreamSource::new(&bytes[..]), &bytes, base, &mut machine, tracer, &mut self, &|_| None);
+            let frame = Some(frame).filter(|len| *len > 0);
+            let source = &mut StreamSource::new(&bytes[..]);
+            let _ = pickle(source, &bytes, (base, frame), &mut machine, tracer, &mut self, &|_| None);
         }
+        tracer.way = None;
         if self.seen > BRANCHES {
             let what = format!("{} ways to read it", self.seen);
             let why = format!("no more than {BRANCHES} are followed");

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::error::{ErrorKind, Result};
 use crate::global;
@@ -18,6 +18,8 @@ pub(super) struct Tracer<'p, 'r, 'de> {
     policy: &'p Policy,
     pub(super) report: &'r mut Report,
     nodes: Vec<Node>,
+    /// How many values each node is when what is shared is written out at each place, about.
+    unfolded: Vec<f32>,
     /// Items of tuples, and the first few of other containers.
     pool: Vec<Ref>,
     text: Vec<u8>,
@@ -33,10 +35,16 @@ pub(super) struct Tracer<'p, 'r, 'de> {
     pub(super) nested: Vec<(u64, Cow<'de, [u8]>)>,
     /// An object that has just got its state is an array wrapper of joblib, whose bytes follow.
     pub(super) wrapper: bool,
+    /// Names such as text that is no pickle begins with.
+    pub(super) odd_names: Vec<(String, String)>,
+    /// What kind of reader comes this way, where not all do.
+    pub(super) way: Option<&'static str>,
+    /// Globals that were taken from the memo, or doubled.
+    recalled: FxHashSet<Ref>,
 }
 
 /// A value: `None`, a bool, an int of 30 bits by itself, else the number of a node.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) struct Ref(u32);
 
 const NONE: Ref = Ref(0);
@@ -124,6 +132,7 @@ impl<'p, 'r, 'de> Tracer<'p, 'r, 'de> {
             policy,
             report,
             nodes: Vec::new(),
+            unfolded: Vec::new(),
             pool: Vec::new(),
             text: Vec::new(),
             blobs: Vec::new(),
@@ -133,21 +142,26 @@ impl<'p, 'r, 'de> Tracer<'p, 'r, 'de> {
             protocol: 0,
             nested: Vec::new(),
             wrapper: false,
+            odd_names: Vec::new(),
+            way: None,
+            recalled: FxHashSet::default(),
         }
     }
 
     /// Forgets the values of a pickle, of which nothing is kept.
     pub(super) fn forget(&mut self) {
         self.nodes.clear();
+        self.unfolded.clear();
         self.pool.clear();
         self.text.clear();
         self.blobs.clear();
+        self.recalled.clear();
         self.protocol = 0;
     }
 
     /// What may be asked of the memory that is held.
     pub(super) fn held(&self) -> usize {
-        self.nodes.len() * size_of::<Node>() + self.pool.len() * size_of::<Ref>() + self.text.len()
+        self.nodes.len() * (size_of::<Node>() + size_of::<f32>()) + self.pool.len() * size_of::<Ref>() + self.text.len()
     }
 
     #[inline]
@@ -157,7 +171,27 @@ impl<'p, 'r, 'de> Tracer<'p, 'r, 'de> {
             return Err(ErrorKind::Limit { limit: "allocation", allowed: u64::from(INTS) }.into());
         }
         self.nodes.push(node);
+        self.unfolded.push(1.0);
         Ok(Ref(number))
+    }
+
+    /// Takes note of what a container is given, and of one that holds far more than its bytes promise.
+    #[inline]
+    fn holds(&mut self, container: Ref, items: &[Ref]) {
+        /// More than any data, and soon more than any memory.
+        const BOMB: f32 = (1_u64 << 40) as f32;
+        let one = |item: &Ref| {
+            let index = item.0.wrapping_sub(NODES) as usize;
+            self.unfolded.get(index).copied().unwrap_or(1.0)
+        };
+        let sum: f32 = items.iter().map(one).sum();
+        let Some(unfolded) = self.unfolded.get_mut(container.0.wrapping_sub(NODES) as usize) else { return };
+        *unfolded += sum;
+        if *unfolded > BOMB {
+            let what = "a value that holds more than 2^40 others, written out".to_owned();
+            let why = "what is shared in it is so nested that who walks over all of it never ends";
+            self.report.find(Verdict::Incomplete, Rule::Limit, self.offset, what, why);
+        }
     }
 
     #[inline]
@@ -251,6 +285,11 @@ impl<'p, 'r, 'de> Tracer<'p, 'r, 'de> {
         }
     }
 
+    /// Takes note of something that is done, and how it came there.
+    fn does(&mut self, how: Option<&'static str>, told: impl FnOnce() -> String) {
+        self.report.does(self.offset, self.way.or(how), told);
+    }
+
     /// Takes note of what is said against something, if anything is.
     fn object_to(&mut self, objection: Option<(bool, String)>, rule: Rule, told: String) {
         if let Some((is_danger, why)) = objection {
@@ -272,7 +311,8 @@ impl<'p, 'r, 'de> Tracer<'p, 'r, 'de> {
         if self.report.keeps_effects() || objection.is_some() {
             let like = format!("{verb} {}", global.full);
             let told = format!("{like}{}", self.arguments_shown(arguments));
-            self.report.does(self.offset, || told.clone());
+            let how = self.recalled.contains(&callable).then_some("by a name from the memo");
+            self.does(how, || told.clone());
             match (objection, standing) {
                 (Some((is_danger, why)), Standing::Dangerous(_) | Standing::Unknown) => {
                     let verdict = if is_danger { Verdict::Dangerous } else { Verdict::Unknown };
@@ -340,7 +380,7 @@ impl<'p, 'r, 'de> Tracer<'p, 'r, 'de> {
             _ => return Err(ErrorKind::WrongType { expected: "a callable", found: self.kind(callable) }.into()),
         };
         let told = format!("{verb} {who}, with {}", self.arguments_shown(arguments));
-        self.report.does(self.offset, || told.clone());
+        self.does(None, || told.clone());
         let objection = owned(judge::call(self, callable, arguments, false));
         self.object_to(objection, Rule::Call, told);
         self.add(Node::Made { of: NO_ONE, rule: None })
@@ -384,7 +424,7 @@ impl<'p, 'r, 'de> Tracer<'p, 'r, 'de> {
             Some(Node::Outside) => format!("{verb} of what stands outside"),
             _ => return self.differs("items are given to a value that takes none"),
         };
-        self.report.does(self.offset, || told.clone());
+        self.does(None, || told.clone());
         let objection = owned(judge::items(self, target));
         self.object_to(objection, Rule::Items, told);
     }
@@ -394,9 +434,10 @@ impl<'p, 'r, 'de> Tracer<'p, 'r, 'de> {
         let key = (module.to_owned(), name.to_owned(), is_old);
         let is_computed = module.starts_with(COMPUTED) || name.starts_with(COMPUTED);
         *self.report.globals.entry((shown_name(module), shown_name(name))).or_default() += 1;
-        // Text of other kinds may begin as a global does, and no module is called so.
-        if module.contains(|c: char| c.is_whitespace() || "()[]{}:;,<>=\"'".contains(c)) {
-            return Err(ErrorKind::WrongType { expected: "the name of a module", found: "text that is none" }.into());
+        // Text of other kinds may begin as a global does, and hardly any module is called so.
+        let is_odd = module.contains(|c: char| c.is_whitespace() || "()[]{}:;,<>=\"'".contains(c));
+        if is_odd {
+            self.odd_names.push((shown_name(module), shown_name(name)));
         }
         let index = match self.known.get(&key) {
             Some(index) => *index,
@@ -411,7 +452,7 @@ impl<'p, 'r, 'de> Tracer<'p, 'r, 'de> {
         let global = &self.globals[index as usize];
         let told = format!("names {}", global.full);
         let standing = global.standing;
-        self.report.does(self.offset, || told.clone());
+        self.does(is_computed.then_some("by a computed name"), || told.clone());
         if is_computed {
             let why = "the name is made while loading: no honest writer does so";
             self.find(Verdict::Dangerous, Rule::ComputedName, told, why);
@@ -535,17 +576,23 @@ impl<'de> Builder<'de> for Tracer<'_, '_, 'de> {
 
     fn tuple(&mut self, items: &[Ref]) -> Result<Ref> {
         let (start, len) = self.items(items, usize::MAX);
-        self.add(Node::Tuple { start, len })
+        let tuple = self.add(Node::Tuple { start, len })?;
+        self.holds(tuple, items);
+        Ok(tuple)
     }
 
     fn list(&mut self, items: &[Ref]) -> Result<Ref> {
         let (start, len) = self.items(items, KEPT_ITEMS);
-        self.add(Node::List { start, len })
+        let list = self.add(Node::List { start, len })?;
+        self.holds(list, items);
+        Ok(list)
     }
 
     fn dict(&mut self, pairs: &[Ref]) -> Result<Ref> {
         let keys = self.keys(pairs);
-        self.add(Node::Dict { start: 0, len: 0, keys })
+        let dict = self.add(Node::Dict { start: 0, len: 0, keys })?;
+        self.holds(dict, pairs);
+        Ok(dict)
     }
 
     fn set(&mut self) -> Result<Ref> {
@@ -554,10 +601,13 @@ impl<'de> Builder<'de> for Tracer<'_, '_, 'de> {
 
     fn frozenset(&mut self, items: &[Ref]) -> Result<Ref> {
         let (start, len) = self.items(items, KEPT_ITEMS);
-        self.add(Node::Set { start, len })
+        let set = self.add(Node::Set { start, len })?;
+        self.holds(set, items);
+        Ok(set)
     }
 
     fn append(&mut self, list: &Ref, items: &[Ref]) -> Result<()> {
+        self.holds(*list, items);
         match self.node(*list) {
             Some(Node::List { len: 0, .. }) => {
                 // What is called with a list may be called with what is in it.
@@ -571,6 +621,7 @@ impl<'de> Builder<'de> for Tracer<'_, '_, 'de> {
     }
 
     fn set_items(&mut self, dict: &Ref, pairs: &[Ref]) -> Result<()> {
+        self.holds(*dict, pairs);
         match self.node(*dict) {
             Some(Node::Dict { start, len, keys: Keys::Plain }) => {
                 let keys = self.keys(pairs);
@@ -606,7 +657,7 @@ impl<'de> Builder<'de> for Tracer<'_, '_, 'de> {
 
     fn extension(&mut self, code: u32) -> Result<Ref> {
         let told = format!("takes what extension code {code} stands for");
-        self.report.does(self.offset, || told.clone());
+        self.does(None, || told.clone());
         let why = "what it stands for is known to the loading process alone";
         self.find(Verdict::Unknown, Rule::Extension, told, why);
         self.add(Node::Outside)
@@ -615,7 +666,7 @@ impl<'de> Builder<'de> for Tracer<'_, '_, 'de> {
     fn persistent(&mut self, id: &Ref) -> Result<Ref> {
         if self.report.keeps_effects() {
             let told = format!("asks for what persistent id {} stands for", self.shown(*id, 2));
-            self.report.does(self.offset, || told);
+            self.does(None, || told);
         } else {
             self.report.effect_count += 1;
         }
@@ -660,7 +711,7 @@ impl<'de> Builder<'de> for Tracer<'_, '_, 'de> {
                 return Ok(());
             }
         };
-        self.report.does(self.offset, || told.clone());
+        self.does(None, || told.clone());
         self.object_to(objection, Rule::State, told);
         Ok(())
     }
@@ -678,6 +729,13 @@ impl<'de> Builder<'de> for Tracer<'_, '_, 'de> {
             "is read differently by different readers".to_owned(),
             &why,
         );
+    }
+
+    #[inline]
+    fn again(&mut self, value: &Ref) {
+        if matches!(self.node(*value), Some(Node::Global(_))) {
+            self.recalled.insert(*value);
+        }
     }
 
     fn dropped(&mut self, _value: &Ref, _below: Option<&Ref>) {}
