@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use oiji::inspect::scan::{Report, Scanner};
 use oiji::policy::Policy;
-use oiji::{Error, ErrorKind, Result};
+use oiji::store::Store;
+use oiji::{Error, ErrorKind, ReadOptions, Result};
 use oiji_mmap::Map;
 
 use crate::compression::Compression;
@@ -57,6 +58,12 @@ pub(crate) fn scan(path: &Path, policy: &Policy) -> Result<Report, Failure> {
             .read_to_end(&mut bytes)
             .map_err(|error| Failure::about("standard input", explain_io(&error)))?;
         return Ok(scanner.scan(&bytes));
+    }
+    // The values of dbm.dumb are told by a file beside them.
+    if path.extension().is_some_and(|ending| ending == "dat")
+        && let Ok(Some(store)) = Store::find(path, &ReadOptions::new())
+    {
+        return Ok(scanner.scan_store(&store));
     }
     let mut file = File::open(path).map_err(about)?;
     let status = file.metadata().map_err(about)?;

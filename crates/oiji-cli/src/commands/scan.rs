@@ -1,7 +1,7 @@
 //! `oiji scan`: what files would do if they were loaded, without loading them.
 
-use std::io::{self, Write};
-use std::path::PathBuf;
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
 
 use oiji::inspect::scan::{Finding, Report, Rule, Verdict};
 use serde_json::{Value as Json, json};
@@ -9,6 +9,7 @@ use serde_json::{Value as Json, json};
 use crate::failure::{Failure, Status, complain, visible};
 use crate::output::{self, Stdout, grouped};
 use crate::parallel::in_parallel;
+use crate::progress::{Count, Watch};
 use crate::sarif::Sarif;
 use crate::scanning::{self, PolicyArgs};
 
@@ -98,22 +99,46 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
     }
     let mut out = output::stdout();
     let mut tally = Tally { show_clean: args.all || jobs.len() <= FEW, ..Tally::default() };
-    in_parallel(
-        &jobs,
-        |job| scanning::scan(&job.path, &policy),
-        |job, scanned| {
-            match scanned {
-                Ok(report) => tally.add(job, &report, args.format, &mut out).map_err(Failure::writing)?,
-                Err(failure) => {
-                    out.flush().map_err(Failure::writing)?;
-                    complain(&failure);
-                    tally.sarif.fail(&failure.to_string());
-                    failed = true;
+    let watch = watch(&jobs);
+    // A bar and what is told do not go on one terminal at a time.
+    let mut held = (watch.is_some() && io::stdout().is_terminal()).then(Vec::new);
+    let count = watch.as_ref().map(|watch| watch.count.clone());
+    let mut complaints = Vec::new();
+    let mut work = || {
+        in_parallel(
+            &jobs,
+            |job| {
+                let scanned = scanning::scan(&job.path, &policy);
+                if let Some(count) = &count {
+                    count.add(len(&job.path));
                 }
-            }
-            Ok(())
-        },
-    )?;
+                scanned
+            },
+            |job, scanned| {
+                match (scanned, &mut held) {
+                    (Ok(report), Some(held)) => tally.add(job, &report, args.format, held).map_err(Failure::writing)?,
+                    (Ok(report), None) => tally.add(job, &report, args.format, &mut out).map_err(Failure::writing)?,
+                    (Err(failure), held) => {
+                        tally.sarif.fail(&failure.to_string());
+                        if held.is_some() {
+                            complaints.push(failure);
+                        } else {
+                            out.flush().map_err(Failure::writing)?;
+                            complain(&failure);
+                        }
+                        failed = true;
+                    }
+                }
+                Ok(())
+            },
+        )
+    };
+    match &watch {
+        Some(watch) => watch.during(work)?,
+        None => work()?,
+    }
+    complaints.iter().for_each(complain);
+    out.write_all(&held.unwrap_or_default()).map_err(Failure::writing)?;
     tally.end(args.format, jobs.len(), &mut out).map_err(Failure::writing)?;
     let found = match args.fail_on {
         FailOn::Unknown => tally.unknown + tally.dangerous,
@@ -125,6 +150,20 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
         (_, _, true) => Status::Incomplete,
         _ => Status::Done,
     })
+}
+
+/// A bar for what takes long, where somebody would see it.
+fn watch(jobs: &[Job]) -> Option<Watch> {
+    let is_seen = io::stderr().is_terminal() && jobs.iter().all(|job| job.path.as_os_str() != "-");
+    is_seen.then(|| Watch {
+        name: format!("{} file{}", grouped(jobs.len() as u64), if jobs.len() == 1 { "" } else { "s" }),
+        count: Count::default(),
+        total: Some(jobs.iter().map(|job| len(&job.path)).sum()),
+    })
+}
+
+fn len(path: &Path) -> u64 {
+    path.metadata().map_or(0, |status| status.len())
 }
 
 /// A file to scan.
@@ -149,7 +188,7 @@ struct Tally {
 }
 
 impl Tally {
-    fn add(&mut self, job: &Job, report: &Report, format: Format, out: &mut Stdout) -> io::Result<()> {
+    fn add(&mut self, job: &Job, report: &Report, format: Format, out: &mut impl Write) -> io::Result<()> {
         let name = output::name(&job.path);
         // Bytes of which nothing is a pickle: in a folder there are many such files.
         let is_other = job.is_folder
