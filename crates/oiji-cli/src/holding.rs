@@ -1,10 +1,14 @@
 //! Inputs that hold arrays: archives of any format, told by content, or one pickle.
 
 use std::borrow::Cow;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use oiji::archive::{Archive, ArrayInfo, Contents, Format};
 use oiji::array::{Array, Dtype};
 use oiji::{Error, Graph, ReadOptions};
+use oiji_mmap::Map;
 
 use crate::commands::is_over;
 use crate::failure::{Failure, complain, explain};
@@ -35,10 +39,11 @@ impl<'a> Holding<'a> {
         name: &str,
         bytes: &'a [u8],
         reading: &ReadOptions<'a>,
+        folder: Folder,
         pickle: PickleArg,
     ) -> Result<Holding<'a>, Failure> {
         if may_be_archive(bytes) {
-            return open(name, bytes, reading).map(Holding::Archive);
+            return open(name, bytes, reading, folder).map(Holding::Archive);
         }
         let about = |error: &Error| Failure::about(name, explain(error));
         let mut pickles = reading.pickles(bytes);
@@ -184,9 +189,32 @@ impl<'a> Holding<'a> {
     }
 }
 
-/// The archive in the bytes of an input.
-pub(crate) fn open<'a>(name: &str, bytes: &'a [u8], reading: &ReadOptions<'a>) -> Result<Archive<'a>, Failure> {
-    Archive::open_with(bytes, reading).map_err(|error| Failure::about(name, explain(&error)))
+/// The archive in the bytes of an input, with the files beside it.
+pub(crate) fn open<'a>(
+    name: &str,
+    bytes: &'a [u8],
+    reading: &ReadOptions<'a>,
+    folder: Folder,
+) -> Result<Archive<'a>, Failure> {
+    let opened = match folder {
+        None => Archive::open_with(bytes, reading),
+        Some(folder) => Archive::open_beside(bytes, reading, move |name| file(&folder.join(name))),
+    };
+    opened.map_err(|error| Failure::about(name, explain(&error)))
+}
+
+/// The folder that an input stands in, if that is known.
+pub(crate) type Folder = Option<PathBuf>;
+
+/// A file that an archive names, in memory or mapped for as long as the command runs.
+fn file<'a>(path: &Path) -> Result<Cow<'a, [u8]>, Error> {
+    let named = |error: io::Error| Error::from(io::Error::new(error.kind(), format!("{}: {error}", path.display())));
+    let opened = File::open(path).map_err(named)?;
+    match Map::of(&opened) {
+        // Few files are named, and each is asked for once.
+        Ok(map) => Ok(Cow::Borrowed(&**Box::leak(Box::new(map)))),
+        Err(_) => Ok(Cow::Owned(std::fs::read(path).map_err(named)?)),
+    }
 }
 
 /// Whether some bytes, the first of an input, begin an archive and no pickle.

@@ -15,11 +15,14 @@ use oiji_mmap::Map;
 
 use crate::compression::{Compression, HEAD_LEN};
 use crate::failure::{Failure, explain_io};
-use crate::holding::may_be_archive;
+use crate::holding::{Folder, may_be_archive};
 use crate::options::LimitArgs;
 use crate::output;
 use crate::pages::Pages;
 use crate::progress::{Count, Counted, Watch};
+
+/// What names the tensors of a distributed checkpoint of torch.
+const METADATA: &str = ".metadata";
 
 /// Bytes read at once from what is not mapped.
 const BUFFER: usize = 1 << 16;
@@ -27,6 +30,7 @@ const BUFFER: usize = 1 << 16;
 /// An open input.
 pub(crate) struct Input {
     name: String,
+    folder: Folder,
     body: Body,
     limits: Limits,
     compression: Option<Compression>,
@@ -62,6 +66,10 @@ impl Input {
     pub(crate) fn open(path: &Path, limits: LimitArgs) -> Result<Input, Failure> {
         let is_stdin = path.as_os_str() == "-";
         let name = if is_stdin { "standard input".to_owned() } else { output::name(path) };
+        // What torch's distributed checkpoints are called by is their folder.
+        let inside = path.join(METADATA);
+        let path = if !is_stdin && inside.is_file() { inside.as_path() } else { path };
+        let folder = path.parent().filter(|_| !is_stdin).map(Path::to_owned);
         let opened = if is_stdin {
             Input::of_stream(io::stdin().lock(), None, limits)
         } else {
@@ -69,7 +77,7 @@ impl Input {
         };
         match opened {
             Ok(input) => {
-                let mut input = Input { name: name.clone(), ..input };
+                let mut input = Input { name: name.clone(), folder, ..input };
                 input.unwrap_lone()?;
                 let head = input.first_bytes();
                 let (kind, is_archive) = (head.and_then(looks_like), head.is_some_and(may_be_archive));
@@ -116,8 +124,20 @@ impl Input {
         let limits = limits.limits(compression.is_some());
         let name = String::new();
         let (looks_like, may_be_archive, may_be_store) = (None, false, false);
-        let container = None;
-        Input { name, body, limits, compression, container, looks_like, may_be_archive, may_be_store, count, total }
+        let (container, folder) = (None, None);
+        Input {
+            name,
+            folder,
+            body,
+            limits,
+            compression,
+            container,
+            looks_like,
+            may_be_archive,
+            may_be_store,
+            count,
+            total,
+        }
     }
 
     /// As messages name it.
@@ -128,6 +148,11 @@ impl Input {
     /// What may be spent on it.
     pub(crate) fn limits(&self) -> Limits {
         self.limits
+    }
+
+    /// The folder that it stands in, if it is a file.
+    pub(crate) fn folder(&self) -> Folder {
+        self.folder.clone()
     }
 
     /// How it was packed: `gzip`, `zip`, `tar, gzip`.

@@ -407,6 +407,63 @@ fn a_part_of_a_distributed_checkpoint_has_tensors_by_number() {
 }
 
 #[test]
+fn a_distributed_checkpoint_has_names_and_puts_tensors_together() {
+    let mut count = 0;
+    for (file, expected) in files("torch-dcp-metadata") {
+        let bytes = bytes(&file);
+        let archive = open_beside(&file, &bytes);
+        assert_eq!((archive.format(), archive.verify().len()), (Format::TorchDistributed, 0), "{file}");
+        let infos = archive.arrays().unwrap();
+        let graph = archive.graph().unwrap().unwrap();
+        let linked = archive.linked_graph(u64::MAX).unwrap();
+        for (name, told) in expected["expect"].as_object().unwrap() {
+            let path: Path = format!("['{name}']").parse().unwrap();
+            if !is_array(told) {
+                assert_eq!(path.find(linked.root()).unwrap().as_i64().ok(), told.as_i64(), "{file}: {name}");
+                continue;
+            }
+            let here = format!("{file}: {name}");
+            let array = archive.array(name).unwrap_or_else(|error| panic!("{here}: {error}"));
+            check(&here, &array, told);
+            check(&here, &archive.resolve(path.find(graph.root()).unwrap()).unwrap().unwrap(), told);
+            check(&here, &path.find(linked.root()).unwrap().as_array().unwrap(), told);
+            let info = infos.iter().find(|info| info.name == *name).unwrap();
+            assert_eq!((&info.dtype, &*info.shape), (array.dtype(), array.shape()), "{here}");
+            count += 1;
+        }
+        // Without the files beside it the names are told still.
+        let alone = Archive::open(&bytes).unwrap();
+        assert_eq!(alone.arrays().unwrap().len(), infos.len(), "{file}");
+        let error = alone.array(&infos[0].name).unwrap_err().to_string();
+        assert!(error.contains("stands in the file __0_0.distcp beside this one"), "{error}");
+        survives_damage(&bytes);
+        survives_damage_beside(&file, &bytes);
+    }
+    assert_eq!(count, 6);
+}
+
+/// The same where the files beside it are there.
+fn survives_damage_beside(file: &str, bytes: &[u8]) {
+    let folder = corpus().join("producers").join(file).parent().unwrap().to_owned();
+    let mut changed = bytes.to_vec();
+    for index in 0..changed.len() {
+        changed[index] ^= 1;
+        let folder = folder.clone();
+        let beside = move |name: &str| {
+            assert!(!name.contains('/'), "{name}");
+            Ok(fs::read(folder.join(name))?.into())
+        };
+        if let Ok(archive) = Archive::open_beside(&changed, &ReadOptions::new(), beside)
+            && let Ok(infos) = archive.arrays()
+        {
+            infos.iter().for_each(|info| drop(archive.array(&info.name)));
+            drop(archive.linked_graph(1 << 20));
+        }
+        changed[index] ^= 1;
+    }
+}
+
+#[test]
 fn a_tensor_in_a_plain_pickle_holds_its_storage() {
     let bytes = bytes("torch-1.13.0a0-py311/plain_pickle.pkl");
     let graph = oiji::loads(&bytes).unwrap();

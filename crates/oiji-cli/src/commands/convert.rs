@@ -172,8 +172,9 @@ fn arrays(args: &Args, input: &mut Input, form: Form) -> Result<(Destination, St
     }
     let watch = input.watch();
     let reading = args.py2.read_options().limits(input.limits());
+    let folder = input.folder();
     let (bytes, pages) = input.bytes_and_pages()?;
-    let holding = watch.during(|| Holding::of(&name, bytes, &reading, PickleArg::NONE))?;
+    let holding = watch.during(|| Holding::of(&name, bytes, &reading, folder, PickleArg::NONE))?;
     let about = |error: Error| Failure::about(&name, explain(&error));
     let protocol = args.protocol.unwrap_or(oiji::DEFAULT_PROTOCOL);
     let writing = WriteOptions::new().protocol(protocol).fix_imports(args.py2.fix_imports());

@@ -66,8 +66,9 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
     if let Some(store) = stores::of(&mut input, &reading)? {
         return record(args, &name, &store);
     }
+    let folder = input.folder();
     let (bytes, pages) = input.bytes_and_pages()?;
-    let holding = watch.during(|| Holding::of(&name, bytes, &reading, args.pickle))?;
+    let holding = watch.during(|| Holding::of(&name, bytes, &reading, folder, args.pickle))?;
     let about = |error: oiji::Error| Failure::about(&name, explain(&error));
     let array = watch.during(|| holding.array(&args.name)).map_err(about)?;
     let status = if let Some(array) = array {

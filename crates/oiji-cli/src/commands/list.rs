@@ -21,7 +21,8 @@ use crate::stores;
 /// Told are names, dtypes, shapes, bytes with and without compression, and where the data stands in the file.
 ///
 /// Archives are told by content, whatever they are called: .npy, .npz, robust archives (`oiji pack`, Theano), PyTorch
-/// checkpoints, safetensors; of a pickle the arrays in it are listed. Only headers are read.
+/// checkpoints, safetensors, joblib, skops; of a pickle the arrays in it are listed. Only headers are read. A distributed checkpoint
+/// of PyTorch is called by its folder, or the file .metadata in it.
 ///
 /// Of shelves and other files of many pickles (see `oiji show --help`) each record is listed, with its key, bytes, protocol, and
 /// what its value is; every record is read for that.
@@ -77,8 +78,9 @@ fn list(args: &Args, input: &mut Input, out: &mut Stdout) -> Result<Status, Fail
     if let Some(store) = stores::of(input, &reading)? {
         return stores::list(&store, &name, args.json, out);
     }
+    let folder = input.folder();
     let bytes = input.bytes()?;
-    let archive = match watch.during(|| Holding::of(&name, bytes, &reading, args.pickle))? {
+    let archive = match watch.during(|| Holding::of(&name, bytes, &reading, folder, args.pickle))? {
         Holding::Archive(archive) => archive,
         Holding::Pickle(graph) => {
             pickle(args, &name, &graph, out).map_err(Failure::writing)?;

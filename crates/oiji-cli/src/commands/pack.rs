@@ -77,8 +77,9 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
     let name = input.name().to_owned();
     let watch = input.watch();
     let reading = args.py2.read_options().limits(input.limits());
+    let folder = input.folder();
     let (bytes, pages) = input.bytes_and_pages()?;
-    let holding = watch.during(|| Holding::of(&name, bytes, &reading, args.pickle))?;
+    let holding = watch.during(|| Holding::of(&name, bytes, &reading, folder, args.pickle))?;
     let about = |error| Failure::about(&name, explain(&error));
     let linked = watch.during(|| holding.linked()).map_err(about)?;
     let graph = holding.inline(&linked).map_err(about)?;

@@ -64,8 +64,9 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
     let name = input.name().to_owned();
     let watch = input.watch();
     let reading = ReadOptions::new().limits(input.limits());
+    let folder = input.folder();
     let bytes = input.bytes()?;
-    let holding = watch.during(|| Holding::of(&name, bytes, &reading, PickleArg::NONE))?;
+    let holding = watch.during(|| Holding::of(&name, bytes, &reading, folder, PickleArg::NONE))?;
     let graph = watch.during(|| holding.linked()).map_err(|error| Failure::about(&name, explain(&error)))?;
     let arrays = Contents::of(graph.root()).arrays;
     let [(_, array)] = arrays.as_slice() else {

@@ -253,8 +253,9 @@ impl Show<'_> {
         /// Bytes of compressed arrays that are read for the first elements of each.
         const UNPACKED: u64 = 64 << 20;
         let watch = input.watch();
+        let folder = input.folder();
         let bytes = input.bytes()?;
-        let archive = holding::open(&self.name, bytes, &self.reading)?;
+        let archive = holding::open(&self.name, bytes, &self.reading, folder)?;
         if let Some(number) = self.args.pickle.filter(|number| *number > 1) {
             let problem = format!("no pickle {number}: this is one {}", archive.format());
             return Err(Failure::about(&self.name, problem));

@@ -51,12 +51,13 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
     let name = input.name().to_owned();
     let watch = input.watch();
     let reading = args.py2.read_options().limits(input.limits());
+    let folder = input.folder();
     let (bytes, pages) = input.bytes_and_pages()?;
     if !may_be_archive(bytes) {
         return Err(Failure::about(&name, "no archive; `oiji convert` writes pickles in other forms"));
     }
     let about = |error| Failure::about(&name, explain(&error));
-    let holding = Holding::Archive(holding::open(&name, bytes, &reading)?);
+    let holding = Holding::Archive(holding::open(&name, bytes, &reading, folder)?);
     let linked = watch.during(|| holding.linked()).map_err(about)?;
     let graph = holding.inline(&linked).map_err(about)?;
     let protocol = args.protocol.unwrap_or(oiji::DEFAULT_PROTOCOL);

@@ -28,6 +28,7 @@ mod container;
 mod contents;
 mod dump;
 mod edit;
+mod files;
 mod joblib;
 mod lone;
 mod names;
@@ -62,14 +63,15 @@ pub(crate) use zip::Zip;
 pub(crate) use zip::rewritten as rewritten_zip;
 
 use crate::archive::container::Container;
-use crate::archive::joblib::{Files, Joblib, Wrapper, is_packed};
+use crate::archive::files::Files;
+use crate::archive::joblib::{Joblib, Wrapper, is_packed};
 use crate::archive::npy::Npy;
 use crate::archive::npz::Npz;
 use crate::archive::robust::Robust;
 #[cfg(feature = "safetensors")]
 use crate::archive::safetensors::Safetensors;
 use crate::archive::skops::Skops;
-use crate::archive::torch::{Legacy, Parts, Tar, Torch};
+use crate::archive::torch::{Distributed, Legacy, Parts, Tar, Torch};
 use crate::archive::zip::invalid;
 use crate::array::{Array, Dtype};
 use crate::error::{Error, Result};
@@ -117,6 +119,8 @@ pub enum Format {
     TorchTar,
     /// A `.distcp` file of torch's distributed checkpoints: tensors by number.
     TorchParts,
+    /// The file `.metadata` of a distributed checkpoint, which has names for what stands in the `.distcp` files beside it.
+    TorchDistributed,
     /// Tensors of any framework, without objects.
     Safetensors,
     /// What `joblib.dump` writes: a pickle with the bytes of arrays between its ops, or in files beside it.
@@ -126,7 +130,8 @@ pub enum Format {
 }
 
 impl Format {
-    /// Its name for machines: `npy`, `npz`, `robust`, `torch`, `torch-legacy`, `torch-tar`, `safetensors`, `joblib`, `skops`.
+    /// Its name for machines: `npy`, `npz`, `robust`, `torch`, `torch-legacy`, `torch-tar`, `torch-parts`,
+    /// `torch-distributed`, `safetensors`, `joblib`, `skops`.
     pub fn name(self) -> &'static str {
         match self {
             Format::Npy => "npy",
@@ -136,6 +141,7 @@ impl Format {
             Format::TorchLegacy => "torch-legacy",
             Format::TorchTar => "torch-tar",
             Format::TorchParts => "torch-parts",
+            Format::TorchDistributed => "torch-distributed",
             Format::Safetensors => "safetensors",
             Format::Joblib => "joblib",
             Format::Skops => "skops",
@@ -182,6 +188,7 @@ impl fmt::Display for Format {
             Format::TorchLegacy => "PyTorch checkpoint of before 1.6",
             Format::TorchTar => "PyTorch checkpoint of before 0.1.10",
             Format::TorchParts => "part of a distributed PyTorch checkpoint",
+            Format::TorchDistributed => "distributed PyTorch checkpoint",
             Format::Safetensors => "safetensors",
             Format::Joblib => "joblib",
             Format::Skops => "skops",
@@ -296,8 +303,9 @@ impl<'a> Archive<'a> {
         Archive::open_files(bytes, options, None)
     }
 
-    /// As [`Archive::open_with`], where arrays stand in files beside the one with `bytes`, as joblib wrote them before 0.10:
-    /// `files` gives the content of one by its name, which is of no other folder.
+    /// As [`Archive::open_with`], where arrays stand in files beside the one with `bytes`, as joblib wrote them before 0.10 and
+    /// torch does for distributed checkpoints, of which this is `.metadata`: `files` gives the content of one by its name, which
+    /// is of no other folder.
     ///
     /// ```no_run
     /// use oiji::{ReadOptions, archive::Archive};
@@ -323,6 +331,10 @@ impl<'a> Archive<'a> {
         if Safetensors::is_one(bytes) {
             let container = Box::new(Safetensors::new(bytes)?);
             return Ok(Archive { format: Format::Safetensors, container });
+        }
+        if Distributed::is_one(bytes) {
+            let container = Box::new(Distributed::new(bytes, options, files)?);
+            return Ok(Archive { format: Format::TorchDistributed, container });
         }
         if Legacy::is_one(bytes) {
             let container = Box::new(Legacy::new(bytes, options)?);
@@ -372,6 +384,7 @@ impl<'a> Archive<'a> {
         Npy::is_one(bytes)
             || Zip::is_zip(bytes)
             || Legacy::is_one(bytes)
+            || Distributed::is_one(bytes)
             || Tar::is_one(bytes)
             || is_packed(bytes)
             || Wrapper::may_be_in(bytes)

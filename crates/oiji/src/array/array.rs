@@ -329,7 +329,12 @@ impl<'a> Array<'a> {
     /// # Errors
     /// As for [`Array::new`].
     #[cfg(feature = "archive")]
-    pub(crate) fn tensor(dtype: Dtype, shape: &[u64], layout: Layout, bytes: &'a [u8]) -> Result<Array<'a>> {
+    pub(crate) fn tensor(
+        dtype: Dtype,
+        shape: &[u64],
+        layout: Layout,
+        bytes: impl Into<Cow<'a, [u8]>>,
+    ) -> Result<Array<'a>> {
         let array = Array::new(dtype, shape, layout, Data::Bytes(bytes.into()))?;
         Ok(Array { is_tensor: true, ..array })
     }

@@ -6,15 +6,13 @@ use std::io::Read;
 
 use flate2::bufread::ZlibDecoder;
 
+use crate::archive::files::{self, Files};
 use crate::archive::joblib::{Wrapper, class};
 use crate::archive::walk::text;
 use crate::archive::zip::invalid;
 use crate::array::{Array, Data, Layout, shape};
 use crate::error::{ErrorKind, Result};
 use crate::graph::{Node, Object, ReadOptions};
-
-/// Gives the content of a file by its name.
-pub(crate) type Files<'a> = Option<Box<dyn Fn(&str) -> Result<Cow<'a, [u8]>> + 'a>>;
 
 /// Whether some bytes are packed.
 pub(crate) fn is_packed(bytes: &[u8]) -> bool {
@@ -62,14 +60,7 @@ pub(crate) fn array<'a>(
     options: &ReadOptions<'a>,
 ) -> Result<Array<'a>> {
     let name = file_name(object).ok_or_else(|| invalid("a wrapper without a file's name"))?;
-    // Whoever opens files is not to be led to others.
-    if name.is_empty() || name == ".." || name.contains(['/', '\\', ':', '\0']) {
-        return Err(invalid(format!("{name:?} is no name of a file beside this one")));
-    }
-    let Some(files) = files else {
-        return Err(invalid(format!("an array stands in the file {name} beside this one: see Archive::open_beside")));
-    };
-    let bytes = files(name)?;
+    let bytes = files::beside(files, name)?;
     let array = match wrapper {
         Wrapper::Packed => packed(object, unpacked(&bytes, options.limits_ref().allocation)?),
         _ => npy(object, bytes, options),

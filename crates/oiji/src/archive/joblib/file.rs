@@ -3,7 +3,8 @@
 use rustc_hash::FxHashMap;
 
 use crate::archive::container::{Container, no_array};
-use crate::archive::joblib::beside::{self, Files};
+use crate::archive::files::Files;
+use crate::archive::joblib::beside;
 use crate::archive::joblib::read::{Inline, read};
 use crate::archive::joblib::{Wrapper, is_packed, unpacked};
 use crate::archive::names::NamedValues;

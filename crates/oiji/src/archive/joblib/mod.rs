@@ -9,7 +9,7 @@ mod read;
 mod save;
 mod search;
 
-pub(crate) use beside::{Files, is_packed, unpacked};
+pub(crate) use beside::{is_packed, unpacked};
 pub(crate) use file::Joblib;
 pub(crate) use read::spans as joblib_spans;
 pub use save::save_joblib;

@@ -94,7 +94,7 @@ fn place(array: &Array<'_>, fresh: usize) -> (usize, usize, Option<String>) {
 }
 
 /// An ordered dict of tensors, as it grows.
-struct StateDict {
+pub(super) struct StateDict {
     graph: Graph<'static>,
     root: Id,
     items: Vec<Id>,
@@ -106,7 +106,7 @@ struct StateDict {
 }
 
 impl StateDict {
-    fn new() -> Result<Self> {
+    pub(super) fn new() -> Result<Self> {
         let mut graph = Graph::new();
         let nothing = graph.add_tuple(&[])?;
         let ordered_dict = graph.add_global("collections", "OrderedDict")?;
@@ -133,7 +133,19 @@ impl StateDict {
         self.graph.add_int(i64::try_from(number).map_err(|_| invalid("a size beyond 63 bits"))?)
     }
 
-    fn add(&mut self, name: &str, array: &Array<'_>, key: usize) -> Result<()> {
+    pub(super) fn graph_mut(&mut self) -> &mut Graph<'static> {
+        &mut self.graph
+    }
+
+    /// Adds a value that is no tensor.
+    pub(super) fn add_value(&mut self, name: &str, value: Id) -> Result<()> {
+        let name = self.graph.add_str(name)?;
+        self.items.extend([name, value]);
+        Ok(())
+    }
+
+    /// Adds a tensor that is all of the storage `key`; gives the persistent value that stands for that.
+    pub(super) fn add(&mut self, name: &str, array: &Array<'_>, key: usize) -> Result<Id> {
         let (class, count, said) = match storage(array.dtype()) {
             Some(Storage::Typed(class)) => (self.global("torch", class)?, array.count(), None),
             Some(Storage::Untyped(said)) => (self.global("torch.storage", "UntypedStorage")?, array.size(), Some(said)),
@@ -159,12 +171,11 @@ impl StateDict {
         };
         let args = self.graph.add_tuple(&args)?;
         let tensor = self.graph.add_object(Made::Call, function, args, None)?;
-        let name = self.graph.add_str(name)?;
-        self.items.extend([name, tensor]);
-        Ok(())
+        self.add_value(name, tensor)?;
+        Ok(storage)
     }
 
-    fn finish(mut self) -> Result<Graph<'static>> {
+    pub(super) fn finish(mut self) -> Result<Graph<'static>> {
         if !self.items.is_empty() {
             self.graph.add_step(self.root, StepKind::SetItems, &self.items)?;
         }
