@@ -151,6 +151,11 @@ fn what_was_found_by_chance_is_reached() {
         ("items behind two marks", b"((ucos\nsystem\n)R.", "calls os.system()"),
         ("a pickle that is a mark", b"(.cos\nsystem\n)R.", "calls os.system()"),
         ("a state for a mark", b"(K\0b1cos\nsystem\n)R.", "calls os.system()"),
+        (
+            "a second pickle behind an op that the end of a frame cuts",
+            b"\x80\x02\x95\x03\0\0\0\0\0\0\0G?\xf0\0\0\0\0\0\0h\0.cos\nsystem\n)R.",
+            "calls os.system()",
+        ),
         ("an instance whose name breaks off", b"(ios\nsystemx", "calls os.system()"),
         (
             "a frame in a frame that drops what is left of it",

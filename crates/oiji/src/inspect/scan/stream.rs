@@ -325,10 +325,13 @@ impl Branches {
             let bytes = [&head, &input[from.min(input.len())..]].concat();
             let base = (from - head.len()) as u64;
             tracer.way = Some(way);
-            // What breaks off here breaks off for that reader alone.
-            let frame = Some(frame).filter(|len| *len > 0);
+            let mut frame = Some(frame).filter(|len| *len > 0);
             let source = &mut StreamSource::new(&bytes[..]);
-            let _ = pickle(source, &bytes, (base, frame), &mut machine, tracer, &mut self, &|_| None);
+            // What breaks off here breaks off for that reader alone; what comes to an end may be followed by more.
+            while pickle(source, &bytes, (base, frame.take()), &mut machine, tracer, &mut self, &|_| None).is_ok() {
+                machine.restart();
+                machine.clear_memo();
+            }
         }
         tracer.way = None;
         if self.seen > BRANCHES {
