@@ -29,7 +29,7 @@ pub(crate) fn run(_: &[String]) -> Result<(), String> {
     speed(&folder, &python)
 }
 
-/// A Python that has the peers.
+/// A Python that has the peers, and what fickling wants without saying so.
 fn peers(folder: &Path) -> Result<PathBuf, String> {
     let environment = folder.join("venv");
     let python = environment.join("bin/python");
@@ -42,7 +42,10 @@ fn peers(folder: &Path) -> Result<PathBuf, String> {
         execute(Command::new(&found.path).args(["-m", "venv"]).arg(&environment))?;
     }
     execute(
-        Command::new(&python).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(PEERS),
+        Command::new(&python)
+            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+            .args(PEERS)
+            .arg("typing_extensions"),
     )?;
     Ok(python)
 }
