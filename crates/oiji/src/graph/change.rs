@@ -1,6 +1,8 @@
 //! Changing what is there: other names, classes, states and contents at the places where values stand, so that all that
 //! refers to them sees the change. What it means is for `rewrite` to know.
 
+use rustc_hash::FxHashMap;
+
 use crate::error::Result;
 use crate::graph::again::Again;
 use crate::graph::arena::{self, Graph, Id, Kind, Made, ObjectData, Slot, StepKind};
@@ -88,11 +90,11 @@ impl Graph<'_> {
         Ok(())
     }
 
-    /// Puts `new` where `old` stands in a value: among its children, in what is done to it, or as its state.
-    pub(crate) fn replace_child(&mut self, parent: Id, old: Id, new: Id) {
+    /// Puts new values where old ones stand in a value: among its children, in what is done to it, or as its state.
+    pub(crate) fn replace_children(&mut self, parent: Id, new: &FxHashMap<Id, Id>) {
         self.again = Again::Unknown;
         let slot = self.slot(parent);
-        let put = |id: &mut Id| *id = if *id == old { new } else { *id };
+        let put = |id: &mut Id| *id = new.get(id).copied().unwrap_or(*id);
         match slot.kind {
             Kind::Tuple | Kind::List | Kind::Dict | Kind::Set | Kind::FrozenSet => {
                 self.run_mut(slot).iter_mut().for_each(put);
@@ -102,11 +104,21 @@ impl Graph<'_> {
                 [&mut data.class, &mut data.args].into_iter().for_each(put);
                 data.kwargs.iter_mut().chain(&mut data.state).for_each(put);
             }
+            Kind::Persistent => {
+                let mut id = self.persistent_id(slot);
+                put(&mut id);
+                self.slots[parent.index()] = Slot::persistent(id);
+            }
             _ => {}
         }
         if let Some(steps) = self.steps.get_mut(&parent) {
             steps.iter_mut().flat_map(|step| &mut step.ids).for_each(put);
         }
+    }
+
+    /// How many children all values have together, at least.
+    pub(crate) fn child_count(&self) -> usize {
+        self.pool.len()
     }
 
     /// Makes a dict of an object, where it stands.

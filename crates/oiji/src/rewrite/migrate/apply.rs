@@ -1,12 +1,13 @@
 //! One step done to a graph: instances by their classes, then dicts and values, then names. Classes are told by the names
 //! that were there before.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::global::to_python2;
 use crate::graph::{Graph, Id, Made, Node, Path, Value};
 use crate::rewrite::migrate::conditions::{Libraries, holds};
+use crate::rewrite::migrate::names::fits;
 use crate::rewrite::migrate::report::Report;
 use crate::rewrite::migrate::rules::{Action, Argument, ClassRule, DictRule, Shape, Step, ValueRule};
 use crate::rewrite::migrate::state::{State, shape};
@@ -18,7 +19,7 @@ use crate::rewrite::migrate::{records, strings};
 /// `Limit` when the graph is full; what is wrong with an array that is to change.
 pub(super) fn apply(graph: &mut Graph<'_>, step: &Step, protocol: u8, report: &mut Report) -> Result<()> {
     let mut later = Vec::new();
-    Instances { graph: &mut *graph, report: &mut *report, libraries: None, later: &mut later }.all(&step.classes)?;
+    Instances::new(graph, report, &mut later, &step.classes).all(&step.classes)?;
     for rule in &step.dicts {
         dicts(graph, rule, report, &mut later)?;
     }
@@ -82,9 +83,28 @@ struct Instances<'g, 'a, 'r, 'l> {
     report: &'g mut Report,
     libraries: Option<Libraries>,
     later: &'l mut Later<'r>,
+    /// How many attributes may still be looked at: all of them for each rule, and no more where objects share one state.
+    left: u64,
+    allowed: u64,
 }
 
-impl<'r> Instances<'_, '_, 'r, '_> {
+impl<'g, 'a, 'r, 'l> Instances<'g, 'a, 'r, 'l> {
+    fn new(graph: &'g mut Graph<'a>, report: &'g mut Report, later: &'l mut Later<'r>, rules: &[ClassRule]) -> Self {
+        let rounds = rules.iter().map(|rule| 1 + rule.actions.len() as u64).sum::<u64>();
+        let allowed = rounds.saturating_mul(graph.child_count() as u64 + graph.value_count() as u64 + 1024);
+        Instances { graph, report, libraries: None, later, left: allowed, allowed }
+    }
+
+    fn spend(&mut self, id: Id) -> Result<()> {
+        let state = self.graph.value(id).as_object().ok().and_then(|object| object.state());
+        let cost = state.and_then(Value::len).unwrap_or(0) as u64 + 1;
+        match self.left.checked_sub(cost) {
+            Some(left) => self.left = left,
+            None => return Err(ErrorKind::Limit { limit: "visits", allowed: self.allowed }.into()),
+        }
+        Ok(())
+    }
+
     fn all(&mut self, rules: &'r [ClassRule]) -> Result<()> {
         if rules.is_empty() {
             return Ok(());
@@ -113,6 +133,7 @@ impl<'r> Instances<'_, '_, 'r, '_> {
             let (module, name) = self.graph.global_name(class);
             let class = format!("{module}.{name}");
             for rule in matching.clone() {
+                self.spend(id)?;
                 if holds(self.graph, id, &rule.conditions, &mut self.libraries) {
                     self.actions(id, &class, &rule.actions)?;
                 }
@@ -123,6 +144,7 @@ impl<'r> Instances<'_, '_, 'r, '_> {
 
     fn actions(&mut self, id: Id, class: &str, actions: &'r [Action]) -> Result<()> {
         for action in actions {
+            self.spend(id)?;
             let told = self.action(id, class, action).map_err(|error| Error::message(format!("{class}: {error}")))?;
             if let Some(told) = told {
                 self.report.did(format!("{class}: {told}"));
@@ -254,10 +276,7 @@ impl<'r> Instances<'_, '_, 'r, '_> {
             }
             Action::Rename(from, to) => state.rename(graph, from, to)?.then(|| format!("rename {from} to {to}")),
             Action::Drop(name) if name.contains('*') => {
-                let names = state.names(graph);
-                let fitting = names.into_iter().filter(|other| crate::rewrite::migrate::names::fits(name, other));
-                let dropped = fitting.filter(|other| state.remove(graph, other).is_some()).count();
-                (dropped > 0).then(|| format!("drop {name}"))
+                (state.remove_all(graph, |other| fits(name, other)) > 0).then(|| format!("drop {name}"))
             }
             Action::Drop(name) => state.remove(graph, name).map(|_| format!("drop {name}")),
             Action::Add(name, literal) => match state.get(graph, name) {
@@ -311,9 +330,14 @@ impl<'r> Instances<'_, '_, 'r, '_> {
                     return Ok(None);
                 };
                 state.remove(graph, name);
-                for (name, value) in inner {
-                    state.set(graph, &name, value)?;
+                // What has the same name goes.
+                let names: FxHashSet<&str> = inner.iter().map(|(name, _)| name.as_str()).collect();
+                state.remove_all(graph, |other| names.contains(other));
+                let mut pairs = Vec::new();
+                for (name, value) in &inner {
+                    pairs.push((state.name_like(graph, name)?, *value));
                 }
+                state.extend(pairs);
                 Some(format!("flatten {name}"))
             }
             Action::Replace(name, from, to) => {
@@ -340,19 +364,21 @@ impl<'r> Instances<'_, '_, 'r, '_> {
                     .map(|()| format!("rows of {name} divided by their sums")),
             },
             Action::Strings(pattern, how) => {
-                let names = state.names(graph);
-                let before: u64 = self.report.strings.values().sum();
-                for name in names.iter().filter(|name| crate::rewrite::migrate::names::fits(pattern, name)) {
-                    let Some(value) = state.get(graph, name) else { continue };
-                    let place = format!("{class}.{name}");
-                    if let Node::Py2Str(_) = graph.value(value).node() {
-                        let new = strings::decoded(graph, value, *how, &place, self.report)?;
-                        state.set(graph, name, new)?;
-                    } else {
-                        strings::decode_inside(graph, id, value, *how, &place, self.report)?;
-                    }
-                }
-                let after: u64 = self.report.strings.values().sum();
+                let report = &mut *self.report;
+                let before: u64 = report.strings.values().sum();
+                state.change_all(
+                    graph,
+                    |name| fits(pattern, name),
+                    |graph, name, value| {
+                        let place = format!("{class}.{name}");
+                        if let Node::Py2Str(_) = graph.value(value).node() {
+                            return strings::decoded(graph, value, *how, |_| place.clone(), report);
+                        }
+                        strings::decode_inside(graph, value, *how, &place, report)?;
+                        Ok(value)
+                    },
+                )?;
+                let after: u64 = report.strings.values().sum();
                 (after > before).then(|| format!("strings of {pattern}"))
             }
             // Done above.
@@ -448,27 +474,44 @@ fn dicts<'r>(graph: &mut Graph<'_>, rule: &'r DictRule, report: &mut Report, lat
 }
 
 fn values(graph: &mut Graph<'_>, rule: &ValueRule, report: &mut Report) -> Result<()> {
-    let places: Vec<(Option<Id>, Id)> = match &rule.path {
-        Some(path) => at_path(graph, path)?,
-        None => graph
-            .values()
-            .flat_map(|parent| graph.children(parent.id()).map(move |id| (Some(parent.id()), id)))
-            .chain(graph.roots().map(|root| (None, root.id())))
-            .collect(),
+    let is_it = |graph: &Graph<'_>, id: Id| {
+        rule.from.as_ref().is_none_or(|from| from.is(graph.value(id))) && !rule.to.is(graph.value(id))
     };
-    for (parent, id) in places {
-        if rule.from.as_ref().is_some_and(|from| !from.is(graph.value(id))) || rule.to.is(graph.value(id)) {
+    let told = || rule.path.as_ref().map_or("value replaced".to_owned(), |path| format!("value at {path}"));
+    let Some(path) = &rule.path else {
+        // What stands in several places stays one.
+        let mut new: FxHashMap<Id, Id> = FxHashMap::default();
+        let parents: Vec<Id> = graph.values().map(Value::id).collect();
+        for parent in parents {
+            let old: Vec<Id> = graph.children(parent).filter(|id| is_it(graph, *id)).collect();
+            for id in &old {
+                if !new.contains_key(id) {
+                    new.insert(*id, rule.to.add_to(graph)?);
+                }
+                report.did(told());
+            }
+            if !old.is_empty() {
+                graph.replace_children(parent, &new);
+            }
+        }
+        let roots: Vec<Id> = graph.roots().map(Value::id).filter(|id| is_it(graph, *id)).collect();
+        for root in roots {
+            let value = rule.to.add_to(graph)?;
+            graph.replace_root(root, value);
+            report.did(told());
+        }
+        return Ok(());
+    };
+    for (parent, id) in at_path(graph, path)? {
+        if !is_it(graph, id) {
             continue;
         }
-        let new = rule.to.add_to(graph)?;
+        let value = rule.to.add_to(graph)?;
         match parent {
-            Some(parent) => graph.replace_child(parent, id, new),
-            None => graph.replace_root(id, new),
+            Some(parent) => graph.replace_children(parent, &[(id, value)].into_iter().collect()),
+            None => graph.replace_root(id, value),
         }
-        report.did(match &rule.path {
-            Some(path) => format!("value at {path}"),
-            None => "value replaced".to_owned(),
-        });
+        report.did(told());
     }
     Ok(())
 }

@@ -4,6 +4,7 @@
 //! `GLOBAL` and `INST` have their names in them. `STACK_GLOBAL` takes two strs: where such a str names nothing else, it is
 //! changed where it stands; where it does, it is dropped in favour of a new one.
 
+use std::num::NonZeroU64;
 use std::ops::Range;
 
 use rustc_hash::FxHashMap;
@@ -52,12 +53,35 @@ struct Operand {
     entry: Option<u64>,
 }
 
-/// A str in the memo.
-#[derive(Clone, Copy, Default)]
-struct Entry {
-    /// The offset of its op, and one; zero for what is no str.
-    offset: u64,
-    gets: u32,
+/// What the memo has of a value, in eight bytes: of a str the offset of its op, and how often it was got.
+#[derive(Clone, Copy)]
+struct Entry(NonZeroU64);
+
+/// Bits of an entry that count gets. A str that is got more often is not changed where it stands.
+const GETS: u32 = 24;
+
+impl Entry {
+    /// What is no str.
+    const OTHER: Entry = Entry(NonZeroU64::MIN);
+
+    fn of_str(offset: usize) -> Entry {
+        NonZeroU64::new((offset as u64 + 1) << GETS).map_or(Entry::OTHER, Entry)
+    }
+
+    /// The offset of the op, of a str.
+    fn offset(self) -> Option<usize> {
+        (self.0.get() >> GETS).checked_sub(1).map(|offset| offset as usize)
+    }
+
+    /// How often it was got, if that could be counted.
+    fn gets(self) -> Option<u64> {
+        let gets = self.0.get() & ((1 << GETS) - 1);
+        (gets < (1 << GETS) - 1).then_some(gets)
+    }
+
+    fn got(self) -> Entry {
+        if self.gets().is_some() { Entry(self.0.saturating_add(1)) } else { self }
+    }
 }
 
 /// What was pushed last.
@@ -105,7 +129,7 @@ impl Survey {
                         _ => memo.count(),
                     };
                     let top = pushed[1].as_mut().filter(|top| top.entry.is_none() && top.is_str);
-                    let entry = Entry { offset: top.as_ref().map_or(0, |top| top.offset as u64 + 1), gets: 0 };
+                    let entry = top.as_ref().map_or(Entry::OTHER, |top| Entry::of_str(top.offset));
                     if let Some(top) = top {
                         top.entry = Some(index);
                     }
@@ -122,9 +146,9 @@ impl Survey {
                         return Err(crate::Error::from(ErrorKind::MemoMiss { index }).at(offset as u64));
                     };
                     let mut top = None;
-                    if entry.offset > 0 {
-                        memo.put(index, Entry { gets: entry.gets.saturating_add(1), ..entry });
-                        top = Some(Pushed { offset: entry.offset as usize - 1, entry: Some(index), is_str: true });
+                    if let Some(offset) = entry.offset() {
+                        memo.put(index, entry.got());
+                        top = Some(Pushed { offset, entry: Some(index), is_str: true });
                     }
                     pushed = [pushed[1], top];
                 }
@@ -284,7 +308,7 @@ impl Survey {
         let all_uses = |wanted: &Wanted<'_>| match wanted.entry {
             None => Some(1),
             Some(_) if self.is_overwritten => None,
-            Some(entry) => entries.0.get(entry).map(|entry| 1 + u64::from(entry.gets)),
+            Some(entry) => entries.0.get(entry).and_then(|entry| Some(1 + entry.gets()?)),
         };
         let settle = |wanted: Wanted<'_>| {
             let agreed = all_uses(&wanted) == Some(wanted.uses);

@@ -60,7 +60,7 @@ impl Migration {
             };
             if let Some(mut new) = new {
                 plan.stamp(&mut new);
-                out.replace(start, survey.end, &new);
+                out.replace(start, survey.end, new);
             }
             start = survey.end;
         }
@@ -120,10 +120,16 @@ struct Output<'i> {
 }
 
 impl Output<'_> {
-    fn replace(&mut self, start: usize, end: usize, new: &[u8]) {
+    fn replace(&mut self, start: usize, end: usize, new: Vec<u8>) {
+        // A file of one pickle is not held twice.
+        if self.bytes.is_none() && start == 0 {
+            self.bytes = Some(new);
+            self.copied = end;
+            return;
+        }
         let bytes = self.bytes.get_or_insert_with(|| Vec::with_capacity(self.input.len()));
         bytes.extend_from_slice(&self.input[self.copied..start]);
-        bytes.extend_from_slice(new);
+        bytes.extend_from_slice(&new);
         self.copied = end;
     }
 
@@ -202,7 +208,10 @@ impl<'m> Plan<'m> {
                 }
                 names.push(new);
             }
-            if is_changed || surveys.len() > 1 {
+            if surveys.len() == 1 && is_changed {
+                return Some(survey.renamed(input, *start, &names, entries));
+            }
+            if surveys.len() > 1 {
                 out.extend(survey.renamed(input, *start, &names, entries));
             }
         }

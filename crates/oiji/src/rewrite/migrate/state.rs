@@ -85,6 +85,53 @@ impl State {
         Some(self.dicts[dict].pairs.remove(pair).1)
     }
 
+    /// Takes out all attributes whose name `is_it`; gives how many those were.
+    pub(super) fn remove_all(&mut self, graph: &Graph<'_>, is_it: impl Fn(&str) -> bool) -> usize {
+        let mut count = 0;
+        for dict in &mut self.dicts {
+            let before = dict.pairs.len();
+            dict.pairs.retain(|(key, _)| !name_of(graph, *key).is_some_and(&is_it));
+            let removed = before - dict.pairs.len();
+            dict.is_changed |= removed > 0;
+            count += removed;
+        }
+        count
+    }
+
+    /// Changes the values of all attributes whose name `is_it`.
+    pub(super) fn change_all(
+        &mut self,
+        graph: &mut Graph<'_>,
+        is_it: impl Fn(&str) -> bool,
+        mut change: impl FnMut(&mut Graph<'_>, &str, Id) -> Result<Id>,
+    ) -> Result<()> {
+        for dict in &mut self.dicts {
+            for (key, value) in &mut dict.pairs {
+                let Some(name) = name_of(graph, *key).filter(|name| is_it(name)).map(str::to_owned) else { continue };
+                let new = change(graph, &name, *value)?;
+                dict.is_changed |= new != *value;
+                *value = new;
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts attributes to the end that are not there.
+    pub(super) fn extend(&mut self, pairs: Vec<(Id, Id)>) {
+        if let Some(dict) = self.dicts.first_mut() {
+            dict.pairs.extend(pairs);
+            dict.is_changed = true;
+        }
+    }
+
+    /// A name of the type that names of other attributes have.
+    pub(super) fn name_like(&self, graph: &mut Graph<'_>, name: &str) -> Result<Id> {
+        match self.dicts.first().and_then(|dict| dict.pairs.first()) {
+            Some((key, _)) => name_like(graph, *key, name),
+            None => graph.add_str(name),
+        }
+    }
+
     /// Gives an attribute another name, in its place. One that has that name already is gone then.
     pub(super) fn rename(&mut self, graph: &mut Graph<'_>, from: &str, to: &str) -> Result<bool> {
         if self.find(graph, from).is_none() {
@@ -127,6 +174,15 @@ impl State {
             graph.set_children(dict.id, &ids)?;
         }
         Ok(())
+    }
+}
+
+/// The name that a key is.
+fn name_of<'g>(graph: &'g Graph<'_>, key: Id) -> Option<&'g str> {
+    match graph.value(key).node() {
+        Node::Str(text) => text.as_str(),
+        Node::Py2Str(bytes) => std::str::from_utf8(bytes).ok(),
+        _ => None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! What Python 2 strings are: text or bytes. In some places the pickle tells; for the others there are rules.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::error::Result;
 use crate::graph::{Graph, Id, Node, Object, Value};
@@ -8,7 +8,13 @@ use crate::rewrite::migrate::report::Report;
 use crate::rewrite::migrate::rules::Strings;
 
 /// Decodes the Python 2 string `id`; gives the new value.
-pub(super) fn decoded(graph: &mut Graph<'_>, id: Id, how: Strings, place: &str, report: &mut Report) -> Result<Id> {
+pub(super) fn decoded(
+    graph: &mut Graph<'_>,
+    id: Id,
+    how: Strings,
+    place: impl Fn(&Graph<'_>) -> String,
+    report: &mut Report,
+) -> Result<Id> {
     let Node::Py2Str(bytes) = graph.value(id).node() else { return Ok(id) };
     let bytes = bytes.to_vec();
     let (text, told) = match how {
@@ -17,18 +23,24 @@ pub(super) fn decoded(graph: &mut Graph<'_>, id: Id, how: Strings, place: &str, 
         Strings::Text => match String::from_utf8(bytes.clone()) {
             Ok(text) => (Some(text), "text"),
             Err(_) => {
-                report.decide(format!("{place}: a string that is no UTF-8; `latin-1` or `bytes` says what it is"));
+                report.decide(format!(
+                    "{}: a string that is no UTF-8; `latin-1` or `bytes` says what it is",
+                    place(graph)
+                ));
                 return Ok(id);
             }
         },
         Strings::Auto if bytes.is_ascii() => (String::from_utf8(bytes.clone()).ok(), "text"),
         Strings::Auto => match String::from_utf8(bytes.clone()) {
             Ok(text) => {
-                report.decide(format!("{place}: a string that is UTF-8, taken for text; it may be bytes"));
+                report.decide(format!("{}: a string that is UTF-8, taken for text; it may be bytes", place(graph)));
                 (Some(text), "text")
             }
             Err(_) => {
-                report.decide(format!("{place}: a string that is no UTF-8, taken for bytes; it may be latin-1 text"));
+                report.decide(format!(
+                    "{}: a string that is no UTF-8, taken for bytes; it may be latin-1 text",
+                    place(graph)
+                ));
                 (None, "bytes")
             }
         },
@@ -43,27 +55,36 @@ pub(super) fn decoded(graph: &mut Graph<'_>, id: Id, how: Strings, place: &str, 
 /// Decodes all strings in a value, down to objects, which are left alone.
 pub(super) fn decode_inside(
     graph: &mut Graph<'_>,
-    parent: Id,
     root: Id,
     how: Strings,
     place: &str,
     report: &mut Report,
 ) -> Result<()> {
-    let mut seen = rustc_hash::FxHashSet::default();
-    let mut work = vec![(parent, root)];
-    while let Some((parent, id)) = work.pop() {
-        match graph.value(id).node() {
-            Node::Py2Str(_) => {
-                let new = decoded(graph, id, how, place, report)?;
-                graph.replace_child(parent, id, new);
-            }
-            Node::Tuple(_) | Node::List(_) | Node::Dict(_) | Node::Set(_) | Node::FrozenSet(_) if seen.insert(id) => {
-                work.extend(graph.children(id).map(|child| (id, child)));
-            }
-            _ => {}
+    let mut seen = FxHashSet::default();
+    let mut done = FxHashMap::default();
+    let mut work = vec![root];
+    while let Some(parent) = work.pop() {
+        let is_container = matches!(
+            graph.value(parent).node(),
+            Node::Tuple(_) | Node::List(_) | Node::Dict(_) | Node::Set(_) | Node::FrozenSet(_)
+        );
+        if !is_container || !seen.insert(parent) {
+            continue;
         }
+        let children: Vec<Id> = graph.children(parent).collect();
+        for id in &children {
+            if is_py2(graph, *id) && !done.contains_key(id) {
+                done.insert(*id, decoded(graph, *id, how, |_| place.to_owned(), report)?);
+            }
+        }
+        graph.replace_children(parent, &done);
+        work.extend(children);
     }
     Ok(())
+}
+
+fn is_py2(graph: &Graph<'_>, id: Id) -> bool {
+    matches!(graph.value(id).node(), Node::Py2Str(_))
 }
 
 /// Decodes all strings of a graph that are still of Python 2. Where they stand tells what some are: names of attributes and
@@ -74,36 +95,35 @@ pub(super) fn decode_all(graph: &mut Graph<'_>, how: Strings, report: &mut Repor
     let mut done: FxHashMap<Id, Id> = FxHashMap::default();
     let parents: Vec<Id> = graph.values().map(Value::id).collect();
     for parent in parents {
-        let strings: Vec<Id> =
-            graph.children(parent).filter(|id| matches!(graph.value(*id).node(), Node::Py2Str(_))).collect();
-        for id in strings {
-            let new = match done.get(&id) {
-                Some(new) => *new,
-                None => {
-                    let place = place(graph.value(parent), id);
-                    let new = decoded(graph, id, certain.get(&id).copied().unwrap_or(how), &place, report)?;
-                    done.insert(id, new);
-                    new
-                }
-            };
-            graph.replace_child(parent, id, new);
+        let all = graph.children(parent).enumerate();
+        let strings: Vec<(usize, Id)> = all.filter(|(_, id)| is_py2(graph, *id)).collect();
+        if strings.is_empty() {
+            continue;
         }
+        for (index, id) in strings {
+            if !done.contains_key(&id) {
+                let how = certain.get(&id).copied().unwrap_or(how);
+                let new = decoded(graph, id, how, |graph| place(graph.value(parent), index), report)?;
+                done.insert(id, new);
+            }
+        }
+        graph.replace_children(parent, &done);
     }
     let roots: Vec<Id> = graph.roots().map(Value::id).collect();
     for root in roots {
         let new = match done.get(&root) {
             Some(new) => *new,
-            None => decoded(graph, root, how, "the pickle itself", report)?,
+            None => decoded(graph, root, how, |_| "the pickle itself".to_owned(), report)?,
         };
         graph.replace_root(root, new);
     }
     Ok(())
 }
 
-/// Where a string stands, for people: the class, or the key.
-fn place(parent: Value<'_>, id: Id) -> String {
+/// Where a child stands, for people: the class, or the key.
+fn place(parent: Value<'_>, index: usize) -> String {
     if let Ok(pairs) = parent.pairs()
-        && let Some((key, _)) = pairs.iter().find(|(_, value)| value.id() == id)
+        && let (Some((key, _)), 1) = (pairs.nth(index / 2), index % 2)
     {
         return format!("at key {key}");
     }
