@@ -5,6 +5,7 @@ mod archives;
 mod data;
 mod formats;
 mod memory;
+mod migration;
 mod processes;
 mod sides;
 mod table;
@@ -34,11 +35,16 @@ fn main() -> ExitCode {
             let status = table::print(None);
             typed::print(None);
             archives::print();
+            migration::print();
             processes::print();
             status
         }
         ["processes"] => {
             processes::print();
+            ExitCode::SUCCESS
+        }
+        ["migrate"] => {
+            migration::print();
             ExitCode::SUCCESS
         }
         ["archives"] => {
@@ -57,7 +63,7 @@ fn main() -> ExitCode {
         _ => {
             eprintln!(
                 "oiji-bench [DATA]: all data sets, or those whose name has DATA in it; `typed` for the Rust types, \
-                 `archives` for those of 1 GB, `processes` for the command alone"
+                 `archives` for those of 1 GB, `migrate` for migration, `processes` for the command alone"
             );
             ExitCode::from(2)
         }
