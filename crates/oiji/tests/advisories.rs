@@ -269,7 +269,7 @@ fn containers() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         tar
     };
     vec![
-        ("containers", "a member", zip(&[one.clone()], &[line("a/data.pkl", &evil, crc(&evil), 0)])),
+        ("containers", "a member", zip(std::slice::from_ref(&one), &[line("a/data.pkl", &evil, crc(&evil), 0)])),
         (
             "containers",
             "a member with another ending",
@@ -303,14 +303,17 @@ fn containers() -> Vec<(&'static str, &'static str, Vec<u8>)> {
             zip(&[stored("a/data.pkl", &evil, crc(&evil), 0, 0)], &[line("a/notes.txt", &evil, crc(&evil), 0)]),
         ),
         ("containers", "a ZIP in a ZIP", {
-            let inner = zip(&[one.clone()], &[line("a/data.pkl", &evil, crc(&evil), 0)]);
+            let inner = zip(std::slice::from_ref(&one), &[line("a/data.pkl", &evil, crc(&evil), 0)]);
             zip(&[stored("b.zip", &inner, crc(&inner), 0, 0)], &[line("b.zip", &inner, crc(&inner), 0)])
         }),
         (
             "containers",
             "a pickle before a ZIP",
-            [evil.clone(), zip(&[first.clone()], &[line("a/data.pkl", &harmless, crc(&harmless), evil.len() as u32)])]
-                .concat(),
+            [
+                evil.clone(),
+                zip(std::slice::from_ref(&first), &[line("a/data.pkl", &harmless, crc(&harmless), evil.len() as u32)]),
+            ]
+            .concat(),
         ),
         ("containers", "a tar", tar),
         ("containers", "gzip", gzip(&evil)),

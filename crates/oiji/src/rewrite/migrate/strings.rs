@@ -1,5 +1,7 @@
 //! What Python 2 strings are: text or bytes. In some places the pickle tells; for the others there are rules.
 
+use std::collections::hash_map::Entry;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::error::Result;
@@ -101,10 +103,10 @@ pub(super) fn decode_all(graph: &mut Graph<'_>, how: Strings, report: &mut Repor
             continue;
         }
         for (index, id) in strings {
-            if !done.contains_key(&id) {
+            if let Entry::Vacant(entry) = done.entry(id) {
                 let how = certain.get(&id).copied().unwrap_or(how);
                 let new = decoded(graph, id, how, |graph| place(graph.value(parent), index), report)?;
-                done.insert(id, new);
+                entry.insert(new);
             }
         }
         graph.replace_children(parent, &done);
