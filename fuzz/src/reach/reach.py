@@ -113,7 +113,7 @@ else:
     unhex = bytes.fromhex
 
 for line in sys.stdin:
-    data = unhex(line)
+    data = unhex(line.strip())
     seen = set()
     for reader, source in readers:
         file = source(data)
