@@ -47,7 +47,7 @@ use rules::{Rules, Step};
 /// "#).map_err(|error| oiji::Error::message(error.to_string()))?;
 /// let old = b"\x80\x02cshop.models\nCart\n)\x81}X\x04\x00\x00\x00itms]sb.";
 /// let (new, report) = rules.migrate(old)?;
-/// assert_eq!(oiji::loads(&new.unwrap())?.to_string(), "shop.data.Cart(state={'items': [], 'currency': 'EUR'})");
+/// assert_eq!(oiji::loads(&new.unwrap())?.to_string(), "shop.data.Cart(; state={'items': [], 'currency': 'EUR'})");
 /// assert!(report.done.contains_key("shop.models.Cart: rename itms to items"));
 /// # Ok::<(), oiji::Error>(())
 /// ```
