@@ -1,14 +1,13 @@
 //! Everything that a file holds, as graphs: pickles, archives, stores, compressed or not.
 
-use std::io::{BufReader, Cursor, Read};
 use std::path::Path;
 
 use oiji::archive::Archive;
 use oiji::store::Store;
-use oiji::{Error, ErrorKind, Graph, Limits, ReadOptions};
+use oiji::{Error, Graph, Limits, ReadOptions};
 
 use crate::compression::Compression;
-use crate::migrating::file::Content;
+use crate::content::{Content, unpacked};
 
 /// Calls `look` for each graph in the file at `path`; gives how many bytes the file has.
 ///
@@ -33,13 +32,7 @@ pub(crate) fn each_graph(path: &Path, limits: Limits, mut look: impl FnMut(&Grap
         in_bytes(bytes, &reading, &mut look)?;
         return Ok(bytes.len() as u64);
     };
-    let mut inner = Vec::new();
-    let reader = compression.reader(BufReader::new(Cursor::new(bytes.to_vec())));
-    reader.take(limits.bytes.saturating_add(1)).read_to_end(&mut inner)?;
-    if inner.len() as u64 > limits.bytes {
-        return Err(ErrorKind::Limit { limit: "bytes", allowed: limits.bytes }.into());
-    }
-    in_bytes(&inner, &reading, &mut look)?;
+    in_bytes(&unpacked(compression, bytes, limits.bytes)?, &reading, &mut look)?;
     Ok(bytes.len() as u64)
 }
 

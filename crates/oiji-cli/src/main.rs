@@ -6,6 +6,7 @@
 mod cli;
 mod commands;
 mod compression;
+mod content;
 mod destination;
 mod failure;
 mod flat;

@@ -1,17 +1,17 @@
-//! What `scan` and `trace` share: policies from files, files opened down to their pickles, folders walked.
+//! What commands over many files share: policies from files, files scanned down to their pickles, folders walked.
 
-use std::fs::{self, File};
-use std::io::{self, BufReader, Cursor, Read};
+use std::fs;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use oiji::inspect::scan::{Report, Scanner};
 use oiji::policy::Policy;
 use oiji::store::Store;
-use oiji::{Error, ErrorKind, ReadOptions, Result};
-use oiji_mmap::Map;
+use oiji::{ReadOptions, Result};
 
 use crate::compression::Compression;
-use crate::failure::{Failure, explain_io};
+use crate::content::{Content, unpacked};
+use crate::failure::{Failure, complain, explain_io};
 use crate::output;
 
 /// By what a file is judged.
@@ -26,24 +26,26 @@ impl PolicyArgs {
     /// The rules of all, each with the name of its file, ours first.
     pub(crate) fn layers(&self) -> Result<Vec<(String, String)>, Failure> {
         let ours = Policy::builtin_rules().iter().map(|(name, text)| (format!("oiji's {name}"), (*text).to_owned()));
-        let mut layers: Vec<(String, String)> = ours.collect();
-        for file in &self.files {
-            let name = output::name(file);
-            let text = fs::read_to_string(file).map_err(|error| Failure::about(&name, explain_io(&error)))?;
-            layers.push((name, text));
-        }
-        Ok(layers)
+        ours.map(Ok).chain(self.texts()).collect()
     }
 
     /// Our own policy with those that were asked for over it.
     pub(crate) fn policy(&self) -> Result<Policy, Failure> {
-        let mut policy = Policy::builtin().clone();
-        for file in &self.files {
+        self.texts().try_fold(Policy::builtin().clone(), |policy, layer| {
+            let (name, text) = layer?;
+            policy.with(&text).map_err(|error| Failure::about(&name, error))
+        })
+    }
+
+    /// The rules that were asked for, each with the name of its file.
+    fn texts(&self) -> impl Iterator<Item = Result<(String, String), Failure>> {
+        self.files.iter().map(|file| {
             let name = output::name(file);
-            let text = fs::read_to_string(file).map_err(|error| Failure::about(&name, explain_io(&error)))?;
-            policy = policy.with(&text).map_err(|error| Failure::about(&name, error))?;
-        }
-        Ok(policy)
+            match fs::read_to_string(file) {
+                Ok(text) => Ok((name, text)),
+                Err(error) => Err(Failure::about(&name, explain_io(&error))),
+            }
+        })
     }
 }
 
@@ -65,31 +67,40 @@ pub(crate) fn scan(path: &Path, policy: &Policy) -> Result<Report, Failure> {
     {
         return Ok(scanner.scan_store(&store));
     }
-    let mut file = File::open(path).map_err(about)?;
-    let status = file.metadata().map_err(about)?;
-    // Small files are read sooner than they are mapped.
-    const SMALL: u64 = 1 << 16;
-    if status.is_file()
-        && status.len() > SMALL
-        && let Ok(map) = Map::of(&file)
-    {
-        return Ok(scanner.scan(&map));
-    }
-    let mut bytes = Vec::with_capacity(status.len().min(SMALL) as usize + 1);
-    file.read_to_end(&mut bytes).map_err(about)?;
-    Ok(scanner.scan(&bytes))
+    Ok(scanner.scan(Content::of(path).map_err(about)?.bytes()))
 }
 
 /// Decompresses what begins as something compressed.
 fn unpack(bytes: &[u8], most: u64) -> Option<Result<Vec<u8>>> {
-    let compression = Compression::of(bytes)?;
-    let reader = compression.reader(BufReader::new(Cursor::new(bytes.to_vec())));
-    let mut out = Vec::new();
-    Some(match reader.take(most.saturating_add(1)).read_to_end(&mut out) {
-        Err(error) => Err(Error::from(ErrorKind::Io(error))),
-        Ok(count) if count as u64 > most => Err(ErrorKind::Limit { limit: "bytes", allowed: most }.into()),
-        Ok(_) => Ok(out),
-    })
+    Some(unpacked(Compression::of(bytes)?, bytes, most))
+}
+
+/// A file that was found.
+pub(crate) struct Found<'p> {
+    pub(crate) path: PathBuf,
+    /// The path that it was found by.
+    pub(crate) given: &'p Path,
+    /// Whether it was met in a folder: then it need not be a pickle.
+    pub(crate) is_folder: bool,
+}
+
+/// All files that `paths` stand for, and whether some could not be found, which is told.
+pub(crate) fn found(paths: &[PathBuf]) -> (Vec<Found<'_>>, bool) {
+    let mut all = Vec::new();
+    let mut has_failed = false;
+    for given in paths {
+        match files(given) {
+            Ok(files) => {
+                let is_folder = files.first() != Some(given);
+                all.extend(files.into_iter().map(|path| Found { path, given, is_folder }));
+            }
+            Err(failure) => {
+                complain(&failure);
+                has_failed = true;
+            }
+        }
+    }
+    (all, has_failed)
 }
 
 /// The files that a path stands for: itself, or all files below it, in order. Links are not followed.

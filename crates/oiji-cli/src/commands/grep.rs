@@ -132,34 +132,21 @@ fn text_of(value: Value<'_>) -> Option<String> {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
-    let mut jobs = Vec::new();
-    let mut has_failed = false;
-    for path in &args.paths {
-        match scanning::files(path) {
-            Ok(files) => {
-                let is_folder = files.first() != Some(path);
-                jobs.extend(files.into_iter().map(|file| (file, is_folder)));
-            }
-            Err(failure) => {
-                complain(&failure);
-                has_failed = true;
-            }
-        }
-    }
+    let (jobs, mut has_failed) = scanning::found(&args.paths);
     let mut out = output::stdout();
     let mut found = 0_u64;
     in_parallel(
         &jobs,
-        |(path, _)| {
+        |job| {
             let mut count = 0;
-            each_graph(path, args.limits.limits(true), |graph| count += args.query.count(graph)).map(|_| count)
+            each_graph(&job.path, args.limits.limits(true), |graph| count += args.query.count(graph)).map(|_| count)
         },
-        |(path, is_folder), result| {
+        |job, result| {
             match result {
                 Ok(0) => {}
                 Ok(count) => {
                     found += 1;
-                    let name = output::name(path);
+                    let name = output::name(&job.path);
                     let line = match (args.json, args.count) {
                         (true, _) => json!({ "file": name, "count": count }).to_string(),
                         (_, true) => format!("{}: {count}", visible(&name)),
@@ -168,10 +155,10 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
                     writeln!(out, "{line}").map_err(Failure::writing)?;
                 }
                 // In a folder there are other files too.
-                Err(error) if *is_folder && is_other(&error) => {}
+                Err(error) if job.is_folder && is_other(&error) => {}
                 Err(error) => {
                     out.flush().map_err(Failure::writing)?;
-                    complain(&failure(path, &error));
+                    complain(&failure(&job.path, &error));
                     has_failed = true;
                 }
             }

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use oiji::rewrite::{Migration, Pack, Report};
 use serde_json::{Value as Json, json};
 
+use crate::content::Content;
 use crate::failure::{Failure, Status, complain, visible};
 use crate::migrating::RulesArgs;
-use crate::migrating::file::{Content, Migrated, failed, failure, is_other, migrate};
+use crate::migrating::file::{Migrated, failed, failure, is_other, migrate};
 use crate::migrating::journal::{self, Journal};
 use crate::migrating::sqlite::{self, Column};
 use crate::migrating::suggest::{self, SuggestArgs};
@@ -18,7 +19,7 @@ use crate::output::{self, Stdout, grouped};
 use crate::parallel::in_parallel;
 use crate::progress::{Count, Watch};
 use crate::replace::Replacement;
-use crate::scanning;
+use crate::scanning::{self, Found};
 
 /// Rewrite old pickles by rules, without importing anything.
 ///
@@ -174,43 +175,26 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
 
 /// All files that are to be migrated, and whether some could not be found.
 fn jobs(paths: &[PathBuf]) -> (Vec<Job>, bool) {
-    let mut jobs = Vec::new();
-    let mut has_failed = false;
-    for path in paths {
-        match scanning::files(path) {
-            Ok(files) => {
-                let is_folder = files.first() != Some(path);
-                for file in files {
-                    let name = file.file_name().unwrap_or_default().to_string_lossy();
-                    if is_folder
-                        && (name.ends_with(BACKUP)
-                            || name == journal::NAME
-                            || name.ends_with(".tmp") && name.starts_with('.'))
-                    {
-                        continue;
-                    }
-                    // The values of a shelf go with their index.
-                    if is_folder
-                        && file.extension().is_some_and(|end| end == "dat")
-                        && file.with_extension("dir").is_file()
-                    {
-                        continue;
-                    }
-                    let below = match file.strip_prefix(path) {
-                        Ok(below) if is_folder => below.to_owned(),
-                        _ => PathBuf::from(file.file_name().unwrap_or_default()),
-                    };
-                    let len = fs::metadata(&file).map_or(0, |status| status.len());
-                    jobs.push(Job { path: file, below, is_folder, len });
-                }
-            }
-            Err(failure) => {
-                complain(&failure);
-                has_failed = true;
-            }
-        }
+    let (found, has_failed) = scanning::found(paths);
+    (found.into_iter().filter_map(job).collect(), has_failed)
+}
+
+/// What is to be done about a file; nothing for those in folders that belong to others or are ours.
+fn job(Found { path, given, is_folder }: Found<'_>) -> Option<Job> {
+    let name = path.file_name().unwrap_or_default();
+    let text = name.to_string_lossy();
+    let is_ours = text.ends_with(BACKUP) || text == journal::NAME || text.ends_with(".tmp") && text.starts_with('.');
+    // The values of a shelf go with their index.
+    let is_of_shelf = || path.extension().is_some_and(|end| end == "dat") && path.with_extension("dir").is_file();
+    if is_folder && (is_ours || is_of_shelf()) {
+        return None;
     }
-    (jobs, has_failed)
+    let below = match path.strip_prefix(given) {
+        Ok(below) if is_folder => below.to_owned(),
+        _ => PathBuf::from(name),
+    };
+    let len = fs::metadata(&path).map_or(0, |status| status.len());
+    Some(Job { path, below, is_folder, len })
 }
 
 /// The journal: in the folder that is written to, or else in that of the first path.

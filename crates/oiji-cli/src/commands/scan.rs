@@ -11,7 +11,7 @@ use crate::output::{self, Stdout, grouped};
 use crate::parallel::in_parallel;
 use crate::progress::{Count, Watch};
 use crate::sarif::Sarif;
-use crate::scanning::{self, PolicyArgs};
+use crate::scanning::{self, Found, PolicyArgs};
 
 /// Tell what files would do if they were loaded, without loading them.
 ///
@@ -83,20 +83,7 @@ const FEW: usize = 20;
 
 pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
     let policy = args.policy.policy()?;
-    let mut jobs = Vec::new();
-    let mut failed = false;
-    for path in &args.paths {
-        match scanning::files(path) {
-            Ok(files) => {
-                let is_folder = files.first() != Some(path);
-                jobs.extend(files.into_iter().map(|path| Job { path, is_folder }));
-            }
-            Err(failure) => {
-                complain(&failure);
-                failed = true;
-            }
-        }
-    }
+    let (jobs, mut failed) = scanning::found(&args.paths);
     let mut out = output::stdout();
     let mut tally = Tally { show_clean: args.all || jobs.len() <= FEW, ..Tally::default() };
     let watch = watch(&jobs);
@@ -153,7 +140,7 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
 }
 
 /// A bar for what takes long, where somebody would see it.
-fn watch(jobs: &[Job]) -> Option<Watch> {
+fn watch(jobs: &[Found<'_>]) -> Option<Watch> {
     let is_seen = io::stderr().is_terminal() && jobs.iter().all(|job| job.path.as_os_str() != "-");
     is_seen.then(|| Watch {
         name: format!("{} file{}", grouped(jobs.len() as u64), if jobs.len() == 1 { "" } else { "s" }),
@@ -164,13 +151,6 @@ fn watch(jobs: &[Job]) -> Option<Watch> {
 
 fn len(path: &Path) -> u64 {
     path.metadata().map_or(0, |status| status.len())
-}
-
-/// A file to scan.
-struct Job {
-    path: PathBuf,
-    /// Whether it was met in a folder: then it need not be a pickle.
-    is_folder: bool,
 }
 
 /// How many files have which verdict.
@@ -188,7 +168,7 @@ struct Tally {
 }
 
 impl Tally {
-    fn add(&mut self, job: &Job, report: &Report, format: Format, out: &mut impl Write) -> io::Result<()> {
+    fn add(&mut self, job: &Found<'_>, report: &Report, format: Format, out: &mut impl Write) -> io::Result<()> {
         let name = output::name(&job.path);
         // Bytes of which nothing is a pickle: in a folder there are many such files.
         let is_other = job.is_folder

@@ -90,35 +90,22 @@ fn python(graph: &Graph<'_>) -> &'static str {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
-    let mut jobs = Vec::new();
-    let mut has_failed = false;
-    for path in &args.paths {
-        match scanning::files(path) {
-            Ok(files) => {
-                let is_folder = files.first() != Some(path);
-                jobs.extend(files.into_iter().map(|file| (file, is_folder)));
-            }
-            Err(failure) => {
-                complain(&failure);
-                has_failed = true;
-            }
-        }
-    }
+    let (jobs, mut has_failed) = scanning::found(&args.paths);
     let mut all = Counts::default();
     in_parallel(
         &jobs,
-        |(path, _)| {
+        |job| {
             let mut counts = Counts::default();
-            counts.bytes = each_graph(path, args.limits.limits(true), |graph| counts.add_graph(graph))?;
+            counts.bytes = each_graph(&job.path, args.limits.limits(true), |graph| counts.add_graph(graph))?;
             Ok(counts)
         },
-        |(path, is_folder), result: Result<Counts, oiji::Error>| {
+        |job, result: Result<Counts, oiji::Error>| {
             match result {
                 Ok(counts) if counts.pickles > 0 => all.merge(counts),
                 Ok(_) => all.others += 1,
-                Err(error) if *is_folder && is_other(&error) => all.others += 1,
+                Err(error) if job.is_folder && is_other(&error) => all.others += 1,
                 Err(error) => {
-                    complain(&failure(path, &error));
+                    complain(&failure(&job.path, &error));
                     has_failed = true;
                 }
             }

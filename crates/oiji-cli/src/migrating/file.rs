@@ -1,47 +1,15 @@
-//! One file: its bytes, decompressed, what they become, and the same compression around that.
+//! One file: what its bytes become, decompressed, and the same compression around that.
 
-use std::fs::File;
-use std::io::{self, BufReader, Cursor, Read, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 use oiji::rewrite::{Migration, Report};
 use oiji::{Error, ErrorKind};
-use oiji_mmap::Map;
 
 use crate::compression::Compression;
+use crate::content::unpacked;
 use crate::failure::{Failure, explain, explain_io};
 use crate::output;
-
-/// Files above this many bytes are mapped; small ones are read sooner than that.
-const SMALL: u64 = 1 << 16;
-
-/// The content of a file.
-pub(crate) enum Content {
-    Map(Map),
-    Bytes(Vec<u8>),
-}
-
-impl Content {
-    pub(crate) fn of(path: &Path) -> io::Result<Content> {
-        let mut file = File::open(path)?;
-        let len = file.metadata()?.len();
-        if len > SMALL
-            && let Ok(map) = Map::of(&file)
-        {
-            return Ok(Content::Map(map));
-        }
-        let mut bytes = Vec::with_capacity(len.min(SMALL) as usize + 1);
-        file.read_to_end(&mut bytes)?;
-        Ok(Content::Bytes(bytes))
-    }
-
-    pub(crate) fn bytes(&self) -> &[u8] {
-        match self {
-            Content::Map(map) => map,
-            Content::Bytes(bytes) => bytes,
-        }
-    }
-}
 
 /// What becomes of a file: other bytes, or nothing.
 pub(crate) struct Migrated {
@@ -69,12 +37,7 @@ pub(crate) fn migrate(path: &Path, content: &[u8], migration: &Migration, limit:
         let (new, report) = migration.migrate_file_beside(content, beside)?;
         return Ok(Migrated { new, report, beside: None });
     };
-    let mut inner = Vec::new();
-    let reader = compression.reader(BufReader::new(Cursor::new(content.to_vec())));
-    reader.take(limit.saturating_add(1)).read_to_end(&mut inner)?;
-    if inner.len() as u64 > limit {
-        return Err(ErrorKind::Limit { limit: "bytes", allowed: limit }.into());
-    }
+    let inner = unpacked(compression, content, limit)?;
     let (new, report) =
         migration.migrate_file_beside(&inner, |_| Err(Error::message("no files beside a compressed one")))?;
     let new = new.map(|new| packed(compression, &new)).transpose()?;
