@@ -41,9 +41,9 @@ def install_guard(policy=None):
     _put(pickle, "_load", load)
     _put(pickle, "_loads", loads)
     _guard_plain(policy)
-    for name, guard in _LIBRARIES.items():
+    for name in _LIBRARIES:
         if name in sys.modules:
-            guard(sys.modules[name], policy)
+            _guard_library(sys.modules[name], policy)
     sys.meta_path.insert(0, _Finder(policy))
 
 
@@ -89,18 +89,17 @@ def _guard_plain(policy):
     _put(kind, "load", guarded_load)
 
 
-def _whole_file(load, policy, place):
+def _whole_file(load, policy, name):
     """A `load` of a library whose files are more than a pickle: all of the file is scanned, and those bytes are loaded.
 
-    `place` tells which argument is the file, by its position and name."""
-    position, name = place
+    The file is its first argument, of this name."""
 
     @functools.wraps(load)
     def guarded(*args, **kwargs):
         is_named = name in kwargs
-        if not is_named and len(args) <= position:
+        if not is_named and not args:
             return load(*args, **kwargs)
-        given = kwargs[name] if is_named else args[position]
+        given = kwargs[name] if is_named else args[0]
         by_path = isinstance(given, (str, bytes, os.PathLike))
         if by_path:
             with open(given, "rb") as file:
@@ -111,13 +110,13 @@ def _whole_file(load, policy, place):
             given.seek(start)
         _pass(scan(data, policy=policy), given if by_path else getattr(given, "name", None))
         # A map of the file, or files beside it, want its name.
-        wants_name = by_path and (kwargs.get("mmap") or kwargs.get("mmap_mode") or args[position + 1:])
+        wants_name = by_path and (kwargs.get("mmap") or kwargs.get("mmap_mode") or args[1:])
         if not wants_name:
             replaced = io.BytesIO(data)
             if is_named:
                 kwargs[name] = replaced
             else:
-                args = (*args[:position], replaced, *args[position + 1:])
+                args = (replaced, *args[1:])
         _checked.depth = getattr(_checked, "depth", 0) + 1
         try:
             return load(*args, **kwargs)
@@ -141,23 +140,16 @@ def _pass(report: Report, name):
     )
 
 
-def _guard_joblib(module, policy):
-    guarded = _whole_file(module.load, policy, (0, "filename"))
-    _put(module, "load", guarded)
-    package = sys.modules.get("joblib")
-    if package is not None and hasattr(package, "load"):
-        _put(package, "load", guarded)
+# Modules that load files of their own kind, with the packages that pass their `load` on, and what that calls the file.
+_LIBRARIES = {"joblib.numpy_pickle": ("joblib", "filename"), "torch.serialization": ("torch", "f")}
 
 
-def _guard_torch(module, policy):
-    guarded = _whole_file(module.load, policy, (0, "f"))
-    _put(module, "load", guarded)
-    package = sys.modules.get("torch")
-    if package is not None and hasattr(package, "load"):
-        _put(package, "load", guarded)
-
-
-_LIBRARIES = {"joblib.numpy_pickle": _guard_joblib, "torch.serialization": _guard_torch}
+def _guard_library(module, policy):
+    package, file = _LIBRARIES[module.__name__]
+    guarded = _whole_file(module.load, policy, file)
+    for owner in (module, sys.modules.get(package)):
+        if hasattr(owner, "load"):
+            _put(owner, "load", guarded)
 
 
 class _Finder(importlib.abc.MetaPathFinder):
@@ -167,25 +159,24 @@ class _Finder(importlib.abc.MetaPathFinder):
         self.policy = policy
 
     def find_spec(self, name, path, target=None):
-        guard = _LIBRARIES.get(name)
-        if guard is None:
+        if name not in _LIBRARIES:
             return None
         spec = importlib.machinery.PathFinder.find_spec(name, path, target)
         if spec is not None and spec.loader is not None:
-            spec.loader = _Loader(spec.loader, guard, self.policy)
+            spec.loader = _Loader(spec.loader, self.policy)
         return spec
 
 
 class _Loader(importlib.abc.Loader):
-    def __init__(self, loader, guard, policy):
-        self.loader, self.guard, self.policy = loader, guard, policy
+    def __init__(self, loader, policy):
+        self.loader, self.policy = loader, policy
 
     def create_module(self, spec):
         return self.loader.create_module(spec)
 
     def exec_module(self, module):
         self.loader.exec_module(module)
-        self.guard(module, self.policy)
+        _guard_library(module, self.policy)
 
     def __getattr__(self, name):
         return getattr(self.loader, name)
