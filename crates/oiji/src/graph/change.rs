@@ -8,11 +8,6 @@ use crate::graph::again::Again;
 use crate::graph::arena::{self, Graph, Id, Kind, Made, ObjectData, Slot, StepKind};
 
 impl Graph<'_> {
-    /// How many names of globals there are.
-    pub(crate) fn global_count(&self) -> usize {
-        self.globals.len()
-    }
-
     /// Module and name of the globals with this number.
     pub(crate) fn global_name(&self, index: usize) -> (&str, &str) {
         let name = &self.globals[index];

@@ -50,7 +50,8 @@ fn names(graph: &mut Graph<'_>, step: &Step, protocol: u8, report: &mut Report) 
     for index in graph.values().filter_map(|value| graph.global_index_of(value.id())) {
         *counts.entry(index).or_default() += 1;
     }
-    for index in 0..graph.global_count() {
+    let names = graph.globals().len();
+    for index in 0..names {
         let (module, name) = graph.global_name(index);
         let (Some(count), Some((new_module, new_name))) =
             (counts.get(&index), step.names.rename(module, name, protocol))
