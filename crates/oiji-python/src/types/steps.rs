@@ -4,8 +4,10 @@ use std::cell::RefCell;
 use std::ffi::CStr;
 use std::rc::Rc;
 
-use oiji::ReadOptions;
+use oiji::Opcode;
+use oiji::op::read_op;
 use oiji::rewrite::{Migration, Pack, Report};
+use oiji::source::BufferedSource;
 
 use crate::py::class::{Args, Class, This, instance, method, of_class};
 use crate::py::{self, Kind, Obj, Py, View};
@@ -146,18 +148,26 @@ fn take(this: This<'_, Steps>, args: Args<'_>) -> Py {
 /// The next pickle of a file, migrated.
 pub(super) fn migrated_from(file: Obj<'_>, migration: &Migration, st: &State) -> Py<Vec<u8>> {
     let mut taken = Taken::new(file, st)?;
-    let read = ReadOptions::new().exact(true).pickles_from_buf_read(&mut taken).next();
+    let read = pass_pickle(&mut taken);
     if taken.raised {
         return Err(py::Raised);
     }
-    match read {
-        None => return py::raise(Kind::Eof, "Ran out of input"),
-        Some(Err(error)) => return st.unpickling(&error.to_string()),
-        Some(Ok(_)) => {}
-    }
     let bytes = taken.into_bytes()?;
+    if bytes.is_empty() {
+        return py::raise(Kind::Eof, "Ran out of input");
+    }
+    if let Err(error) = read {
+        return st.unpickling(&error.to_string());
+    }
     match migration.migrate(&bytes) {
         Ok((new, _)) => Ok(new.unwrap_or(bytes)),
         Err(error) => st.unpickling(&error.to_string()),
     }
+}
+
+/// Passes over the ops of one pickle: what they do is seen when it is migrated.
+fn pass_pickle(taken: &mut Taken) -> oiji::Result<()> {
+    let mut source = BufferedSource::new(taken);
+    while read_op(&mut source)?.opcode != Opcode::Stop {}
+    Ok(())
 }
