@@ -11,7 +11,7 @@ use crate::graph::arena::{self, Dropped, Graph, Id, Kind, Made, ObjectData, Slot
 use crate::graph::fold::{self, NewObject};
 use crate::graph::guard::Guard;
 use crate::graph::read::{Py2Strings, ReadOptions};
-use crate::machine::Builder;
+use crate::machine::{Builder, swift::Swift};
 use crate::op::number::Integer;
 use crate::op::text::{self, Utf8};
 use crate::source::Chunk;
@@ -67,37 +67,6 @@ impl<'a> GraphBuilder<'a> {
     /// The graph as it stands, without roots.
     pub fn graph(&self) -> &Graph<'a> {
         &self.graph
-    }
-
-    /// A str whose bytes are soon gone.
-    #[inline]
-    pub(crate) fn copied_str(&mut self, text: &[u8]) -> Result<Id> {
-        let flags = match text::check_utf8(text)? {
-            Utf8::Valid => 0,
-            Utf8::Surrogates => arena::SURROGATES,
-        };
-        let slot = self.graph.owned_slot(Kind::Str, text);
-        self.graph.push_slot(Slot { flags: slot.flags | flags, ..slot })
-    }
-
-    /// A Python 2 `str` whose bytes are soon gone.
-    pub(crate) fn copied_py2_str(&mut self, bytes: &[u8]) -> Result<Id> {
-        match self.py2_strings {
-            Py2Strings::Keep => {
-                let slot = self.graph.owned_slot(Kind::Py2Str, bytes);
-                self.graph.push_slot(slot)
-            }
-            Py2Strings::Decode(..) => self.py2_str(Chunk::Scratch(&mut bytes.to_vec())),
-        }
-    }
-
-    /// A float whose eight bytes stand at `offset` of the input.
-    #[inline]
-    pub(crate) fn float_at(&mut self, offset: usize, value: f64) -> Result<Id> {
-        match Id::float_at(offset) {
-            Some(id) if !self.placed => Ok(id),
-            _ => self.graph.push_slot(Slot::plain(Kind::Float, value.to_bits())),
-        }
     }
 
     pub(crate) fn graph_mut(&mut self) -> &mut Graph<'a> {
@@ -248,6 +217,36 @@ impl<'a> GraphBuilder<'a> {
 
     fn graph_children(&self, slot: Slot) -> &[Id] {
         if slot.kind == Kind::Tuple { self.graph.run(slot) } else { &[] }
+    }
+}
+
+impl<'a> Swift<'a> for GraphBuilder<'a> {
+    #[inline]
+    fn copied_str(&mut self, text: &[u8]) -> Result<Id> {
+        let flags = match text::check_utf8(text)? {
+            Utf8::Valid => 0,
+            Utf8::Surrogates => arena::SURROGATES,
+        };
+        let slot = self.graph.owned_slot(Kind::Str, text);
+        self.graph.push_slot(Slot { flags: slot.flags | flags, ..slot })
+    }
+
+    fn copied_py2_str(&mut self, bytes: &[u8]) -> Result<Id> {
+        match self.py2_strings {
+            Py2Strings::Keep => {
+                let slot = self.graph.owned_slot(Kind::Py2Str, bytes);
+                self.graph.push_slot(slot)
+            }
+            Py2Strings::Decode(..) => self.py2_str(Chunk::Scratch(&mut bytes.to_vec())),
+        }
+    }
+
+    #[inline]
+    fn float_at(&mut self, offset: usize, value: f64) -> Result<Id> {
+        match Id::float_at(offset) {
+            Some(id) if !self.placed => Ok(id),
+            _ => self.graph.push_slot(Slot::plain(Kind::Float, value.to_bits())),
+        }
     }
 }
 

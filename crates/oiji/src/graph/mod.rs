@@ -26,7 +26,6 @@ mod outside;
 pub(crate) mod path;
 pub(crate) mod read;
 mod repr;
-mod swift;
 mod tree;
 mod uses;
 mod view;

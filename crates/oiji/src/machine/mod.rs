@@ -8,6 +8,7 @@ mod builder;
 mod lenient;
 mod memo;
 mod step;
+pub(crate) mod swift;
 
 pub use builder::Builder;
 pub use memo::{Memo, MemoScope};
@@ -170,6 +171,20 @@ impl<V: Clone> Machine<V> {
             Some(value) if self.stack.len() > self.fence => Ok(value),
             _ => Err(self.underflow(opcode)),
         }
+    }
+
+    /// Whether so many values stand above the topmost mark.
+    #[inline]
+    pub(crate) fn has(&self, count: usize) -> bool {
+        self.stack.len() >= self.fence + count
+    }
+
+    /// Whether there is a mark with values above it, in pairs if `paired`, and one below it that no other mark hides.
+    #[inline]
+    pub(crate) fn has_marked(&self, paired: bool) -> bool {
+        let [.., mark] = self.marks[..] else { return false };
+        let below = if let [.., below, _] = self.marks[..] { below } else { 0 };
+        mark > below && self.stack.len() > mark && (!paired || (self.stack.len() - mark).is_multiple_of(2))
     }
 
     /// The height at which the top `count` values begin.

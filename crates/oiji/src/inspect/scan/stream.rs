@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind};
 use crate::inspect::scan::report::{Report, Rule, Verdict};
 use crate::inspect::scan::trace::{Ref, Tracer};
 use crate::limits::Limits;
-use crate::machine::{Builder, Flow, Machine, Memo};
+use crate::machine::{Builder, Flow, Machine, Memo, swift};
 use crate::op::{Arg, Op, read_op};
 use crate::opcode::{ArgKind, Opcode};
 use crate::policy::Policy;
@@ -32,6 +32,9 @@ const FAR: u64 = 1 << 20;
 
 /// So many ways on are followed where readers disagree about what comes next.
 const BRANCHES: usize = 16;
+
+/// So many ops are done between two looks at what is held.
+const SWIFT_OPS: u64 = 1 << 12;
 
 /// What the values of a pickle may take in memory.
 const HELD: usize = 1 << 30;
@@ -122,7 +125,12 @@ fn pickle<'de, S: Source<'de>>(
     skip: &dyn Fn(usize) -> Option<usize>,
 ) -> Result<Option<usize>, Error> {
     tracer.protocol = machine.protocol();
+    tracer.base = base;
     loop {
+        let most = machine.budget().ops_left().min(SWIFT_OPS) as u32;
+        let room = frame.map_or(usize::MAX, |frame_end| frame_end.saturating_sub(source.offset() as usize));
+        let ops = swift::run(source, machine, tracer, most, room)?;
+        machine.budget().spend_ops(u64::from(ops));
         let start = source.offset() as usize;
         let offset = base + start as u64;
         tracer.offset = offset;
@@ -222,7 +230,7 @@ fn pickle<'de, S: Source<'de>>(
             }
             return Ok(frame);
         }
-        if start & 0xfff == 0 && tracer.held() > HELD {
+        if tracer.held() > HELD {
             return Err(Error::from(ErrorKind::Limit { limit: "allocation", allowed: HELD as u64 }).at(offset));
         }
     }

@@ -7,7 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::error::{ErrorKind, Result};
 use crate::global;
 use crate::inspect::scan::report::{Report, Rule, Verdict};
-use crate::machine::Builder;
+use crate::machine::{Builder, swift::Swift};
 use crate::op::number::Integer;
 use crate::policy::judge::{self, Objection, Seen, Values};
 use crate::policy::{self, Arguments, Policy, Standing, Use};
@@ -29,6 +29,8 @@ pub(super) struct Tracer<'p, 'r, 'de> {
     known: FxHashMap<(String, String, bool), u32>,
     /// Where the op at work begins.
     pub(super) offset: u64,
+    /// Where the first byte of its source stands.
+    pub(super) base: u64,
     /// What the last `PROTO` stated.
     pub(super) protocol: u8,
     /// Bytes that are handed to a loader, with where.
@@ -139,6 +141,7 @@ impl<'p, 'r, 'de> Tracer<'p, 'r, 'de> {
             globals: Vec::new(),
             known: FxHashMap::default(),
             offset: 0,
+            base: 0,
             protocol: 0,
             nested: Vec::new(),
             wrapper: false,
@@ -542,8 +545,7 @@ impl<'de> Builder<'de> for Tracer<'_, '_, 'de> {
     }
 
     fn str(&mut self, text: Chunk<'_, 'de>) -> Result<Ref> {
-        let (start, len) = self.keep(&text[..text.len().min(KEPT_TEXT)]);
-        self.add(Node::Text { start, len })
+        self.copied_str(&text)
     }
 
     fn py2_str(&mut self, bytes: Chunk<'_, 'de>) -> Result<Ref> {
@@ -739,4 +741,26 @@ impl<'de> Builder<'de> for Tracer<'_, '_, 'de> {
     }
 
     fn dropped(&mut self, _value: &Ref, _below: Option<&Ref>) {}
+}
+
+impl<'de> Swift<'de> for Tracer<'_, '_, 'de> {
+    #[inline]
+    fn float_at(&mut self, _offset: usize, value: f64) -> Result<Ref> {
+        self.float(value)
+    }
+
+    #[inline]
+    fn copied_str(&mut self, text: &[u8]) -> Result<Ref> {
+        let (start, len) = self.keep(&text[..text.len().min(KEPT_TEXT)]);
+        self.add(Node::Text { start, len })
+    }
+
+    fn copied_py2_str(&mut self, bytes: &[u8]) -> Result<Ref> {
+        self.py2_str(Chunk::Scratch(&mut bytes.to_vec()))
+    }
+
+    #[inline]
+    fn at(&mut self, offset: usize) {
+        self.offset = offset as u64 + self.base;
+    }
 }

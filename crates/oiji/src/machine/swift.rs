@@ -1,23 +1,34 @@
 //! The hot loop of reading: the three dozen ops that nearly all of every pickle is made of, straight from their bytes to the
-//! builder, over a slice or a frame of a stream. Whatever else comes, and every error, is left to the machine.
+//! builder, over a slice or a frame of a stream. Whatever else comes, every error, and all that lenient builders look at in
+//! another way, is left to the machine.
 //!
 //! Here alone outside `op` encodings are known: decoding an op into an `Op` and matching it again cost three quarters of
 //! the time on lists of numbers. `tests/properties.rs` holds this loop equal to the machine, which reads streams without
 //! frames.
 
 use crate::error::Result;
-use crate::graph::arena::Id;
-use crate::graph::build::GraphBuilder;
 use crate::machine::{Builder, Machine};
 use crate::op::number::Integer;
 use crate::opcode::Opcode;
 use crate::source::{Chunk, Ready, Source};
 
+/// A builder that takes ops by the hot loop.
+pub(crate) trait Swift<'de>: Builder<'de> {
+    /// A float whose eight bytes stand at `offset` of the input.
+    fn float_at(&mut self, offset: usize, value: f64) -> Result<Self::Value>;
+    /// A str whose bytes are soon gone.
+    fn copied_str(&mut self, text: &[u8]) -> Result<Self::Value>;
+    /// A Python 2 `str` whose bytes are soon gone.
+    fn copied_py2_str(&mut self, bytes: &[u8]) -> Result<Self::Value>;
+    /// Takes note of where the op at work begins.
+    fn at(&mut self, _offset: usize) {}
+}
+
 /// What becomes of text and floats in the bytes looked at.
-trait Keep<'a, 'b> {
-    fn str(builder: &mut GraphBuilder<'a>, text: &'b [u8]) -> Result<Id>;
-    fn float(builder: &mut GraphBuilder<'a>, position: usize, value: f64) -> Result<Id>;
-    fn py2_str(builder: &mut GraphBuilder<'a>, bytes: &'b [u8]) -> Result<Id>;
+trait Keep<'de, 'b, B: Swift<'de>> {
+    fn str(builder: &mut B, text: &'b [u8]) -> Result<B::Value>;
+    fn float(builder: &mut B, position: usize, value: f64) -> Result<B::Value>;
+    fn py2_str(builder: &mut B, bytes: &'b [u8]) -> Result<B::Value>;
 }
 
 /// The bytes are the input itself: it is borrowed from.
@@ -26,36 +37,36 @@ struct Borrowed;
 /// The bytes are soon gone.
 struct Copied;
 
-impl<'a> Keep<'a, 'a> for Borrowed {
+impl<'de, B: Swift<'de>> Keep<'de, 'de, B> for Borrowed {
     #[inline(always)]
-    fn str(builder: &mut GraphBuilder<'a>, text: &'a [u8]) -> Result<Id> {
+    fn str(builder: &mut B, text: &'de [u8]) -> Result<B::Value> {
         builder.str(Chunk::Input(text))
     }
 
     #[inline(always)]
-    fn float(builder: &mut GraphBuilder<'a>, position: usize, value: f64) -> Result<Id> {
+    fn float(builder: &mut B, position: usize, value: f64) -> Result<B::Value> {
         builder.float_at(position, value)
     }
 
     #[inline(always)]
-    fn py2_str(builder: &mut GraphBuilder<'a>, bytes: &'a [u8]) -> Result<Id> {
+    fn py2_str(builder: &mut B, bytes: &'de [u8]) -> Result<B::Value> {
         builder.py2_str(Chunk::Input(bytes))
     }
 }
 
-impl<'a> Keep<'a, '_> for Copied {
+impl<'de, B: Swift<'de>> Keep<'de, '_, B> for Copied {
     #[inline(always)]
-    fn str(builder: &mut GraphBuilder<'a>, text: &[u8]) -> Result<Id> {
+    fn str(builder: &mut B, text: &[u8]) -> Result<B::Value> {
         builder.copied_str(text)
     }
 
     #[inline(always)]
-    fn float(builder: &mut GraphBuilder<'a>, _position: usize, value: f64) -> Result<Id> {
+    fn float(builder: &mut B, _position: usize, value: f64) -> Result<B::Value> {
         builder.float(value)
     }
 
     #[inline(always)]
-    fn py2_str(builder: &mut GraphBuilder<'a>, bytes: &[u8]) -> Result<Id> {
+    fn py2_str(builder: &mut B, bytes: &[u8]) -> Result<B::Value> {
         builder.copied_py2_str(bytes)
     }
 }
@@ -66,10 +77,10 @@ impl<'a> Keep<'a, '_> for Copied {
 /// # Errors
 /// What the builder refuses, with the offset.
 #[inline]
-pub(super) fn run<'a, S: Source<'a>>(
+pub(crate) fn run<'de, S: Source<'de>, B: Swift<'de>>(
     source: &mut S,
-    machine: &mut Machine<Id>,
-    builder: &mut GraphBuilder<'a>,
+    machine: &mut Machine<B::Value>,
+    builder: &mut B,
     most: u32,
     room: usize,
 ) -> Result<u32> {
@@ -78,11 +89,11 @@ pub(super) fn run<'a, S: Source<'a>>(
         Ready::Input(input) => {
             let start = offset as usize;
             let bytes = &input[start..];
-            over::<Borrowed>(&bytes[..room.min(bytes.len())], start, machine, builder, most)?
+            over::<Borrowed, B>(&bytes[..room.min(bytes.len())], start, machine, builder, most)?
         }
         Ready::Buffer([]) => return Ok(0),
         Ready::Buffer(bytes) => {
-            over::<Copied>(&bytes[..room.min(bytes.len())], offset as usize, machine, builder, most)?
+            over::<Copied, B>(&bytes[..room.min(bytes.len())], offset as usize, machine, builder, most)?
         }
     };
     source.advance(len);
@@ -90,18 +101,19 @@ pub(super) fn run<'a, S: Source<'a>>(
 }
 
 #[inline(always)]
-fn over<'a, 'b, K: Keep<'a, 'b>>(
+fn over<'de, 'b, K: Keep<'de, 'b, B>, B: Swift<'de>>(
     bytes: &'b [u8],
     offset: usize,
-    machine: &mut Machine<Id>,
-    builder: &mut GraphBuilder<'a>,
+    machine: &mut Machine<B::Value>,
+    builder: &mut B,
     most: u32,
 ) -> Result<(u32, usize)> {
     let mut position = 0;
     let mut ops = 0;
     while ops < most {
         let Some((&code, after)) = bytes[position..].split_first() else { break };
-        match swift::<K>(code, after, offset + position, machine, builder) {
+        builder.at(offset + position);
+        match swift::<K, B>(code, after, offset + position, machine, builder) {
             Ok(0) => break,
             Ok(len) => position += len,
             Err(error) => return Err(error.at((offset + position) as u64)),
@@ -144,14 +156,17 @@ const GET: u8 = Opcode::Get.code();
 const UNICODE: u8 = Opcode::Unicode.code();
 const STRING: u8 = Opcode::String.code();
 
+/// A memo index in decimal that no scan minds.
+const SHORT_INDEX: u64 = 999_999;
+
 /// Runs one op if it is a swift one and whole; gives its length in bytes, or 0.
 #[inline(always)]
-fn swift<'a, 'b, K: Keep<'a, 'b>>(
+fn swift<'de, 'b, K: Keep<'de, 'b, B>, B: Swift<'de>>(
     code: u8,
     after: &'b [u8],
     position: usize,
-    machine: &mut Machine<Id>,
-    builder: &mut GraphBuilder<'a>,
+    machine: &mut Machine<B::Value>,
+    builder: &mut B,
 ) -> Result<usize> {
     match code {
         BININT1 => {
@@ -176,14 +191,14 @@ fn swift<'a, 'b, K: Keep<'a, 'b>>(
         }
         BINGET => {
             let Some(&index) = after.first() else { return Ok(0) };
-            let Some(&id) = machine.memo().get(u64::from(index)) else { return Ok(0) };
+            let Some(id) = machine.memo().get(u64::from(index)).cloned() else { return Ok(0) };
             builder.again(&id);
             machine.push(id);
             Ok(2)
         }
         LONG_BINGET => {
             let Some(&bytes) = after.first_chunk::<4>() else { return Ok(0) };
-            let Some(&id) = machine.memo().get(u64::from(u32::from_le_bytes(bytes))) else { return Ok(0) };
+            let Some(id) = machine.memo().get(u64::from(u32::from_le_bytes(bytes))).cloned() else { return Ok(0) };
             builder.again(&id);
             machine.push(id);
             Ok(5)
@@ -201,6 +216,10 @@ fn swift<'a, 'b, K: Keep<'a, 'b>>(
             machine.push(K::str(builder, text)?);
             Ok(5 + len)
         }
+        MEMOIZE | BINPUT | LONG_BINPUT | PUT | TUPLE1 if B::LENIENT && !machine.has(1) => Ok(0),
+        TUPLE2 | APPEND if B::LENIENT && !machine.has(2) => Ok(0),
+        TUPLE3 | SETITEM if B::LENIENT && !machine.has(3) => Ok(0),
+        TUPLE | APPENDS | SETITEMS if B::LENIENT && !machine.has_marked(code == SETITEMS) => Ok(0),
         MEMOIZE => machine.put(machine.memo().count(), Opcode::Memoize).map(|_| 1),
         BINPUT => {
             let Some(&index) = after.first() else { return Ok(0) };
@@ -208,7 +227,11 @@ fn swift<'a, 'b, K: Keep<'a, 'b>>(
         }
         LONG_BINPUT => {
             let Some(&bytes) = after.first_chunk::<4>() else { return Ok(0) };
-            machine.put(u64::from(u32::from_le_bytes(bytes)), Opcode::LongBinPut).map(|_| 5)
+            let index = u64::from(u32::from_le_bytes(bytes));
+            if B::LENIENT && index > machine.memo().count() {
+                return Ok(0);
+            }
+            machine.put(index, Opcode::LongBinPut).map(|_| 5)
         }
         NONE => {
             machine.push(builder.none()?);
@@ -257,9 +280,12 @@ fn swift<'a, 'b, K: Keep<'a, 'b>>(
             let Some(line) = digits(after).filter(plain) else { return Ok(0) };
             let Ok(index) = u64::try_from(line.value) else { return Ok(0) };
             if code == PUT {
+                if B::LENIENT && index > machine.memo().count().min(SHORT_INDEX) {
+                    return Ok(0);
+                }
                 machine.put(index, Opcode::Put)?;
             } else {
-                let Some(&id) = machine.memo().get(index) else { return Ok(0) };
+                let Some(id) = machine.memo().get(index).cloned() else { return Ok(0) };
                 builder.again(&id);
                 machine.push(id);
             }
