@@ -26,6 +26,7 @@ use std::rc::Rc;
 use oiji::rewrite::Migration;
 
 use crate::input::Bytes;
+use crate::py::arena::Arenas;
 use crate::py::fresh::Fresh;
 use crate::py::pause::Pause;
 use crate::py::{Own, Py};
@@ -88,6 +89,9 @@ struct Reader<'r, I> {
     shapes: Shapes,
 }
 
+/// A pickle of so many bytes makes so many objects that memory for them is looked to beforehand.
+const LONG: usize = 1 << 20;
+
 /// Reads one pickle.
 pub(crate) fn load<I: Bytes>(
     input: &mut I,
@@ -112,6 +116,8 @@ pub(crate) fn load<I: Bytes>(
         dates: false,
         shapes: Shapes::default(),
     };
+    // How much a file holds is not known.
+    let _arenas = Arenas::ahead(!I::WHOLE || reader.input.ahead().len() >= LONG);
     reader.set_protocol(0);
     reader.enter();
     let result = reader.run();

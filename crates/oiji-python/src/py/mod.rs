@@ -7,6 +7,7 @@
 // Its successors are of Python 3.12.
 #![allow(deprecated)]
 
+pub(crate) mod arena;
 pub(crate) mod buffer;
 mod chars;
 pub(crate) mod class;
