@@ -1,8 +1,10 @@
-//! Values of rules in graphs: added, and compared with what is there.
+//! Values of rules in graphs: added, and compared with what is there. Some are written without a graph.
 
+use crate::emitter::{Emitter, Fill};
 use crate::error::Result;
 use crate::graph::{Graph, Id, Node, Value};
 use crate::rewrite::migrate::rules::Literal;
+use crate::sink::VecSink;
 
 impl Literal {
     /// Adds it to a graph. Rules nest no deeper than their parser lets them.
@@ -38,6 +40,43 @@ impl Literal {
             }
             Literal::Global(module, name) => graph.add_global(module, name),
         }
+    }
+
+    /// Writes its ops, which put nothing into the memo; nothing comes back of what takes a global in this protocol.
+    pub(super) fn write_to(&self, emitter: &mut Emitter<VecSink>) -> Option<()> {
+        match self {
+            Literal::None => emitter.none(),
+            Literal::Bool(value) => emitter.bool(*value),
+            Literal::Int(value) => emitter.int(*value),
+            Literal::Float(value) => emitter.float(*value),
+            Literal::Str(text) => emitter.str(text.as_bytes()).ok()?,
+            Literal::Bytes(bytes) if emitter.protocol() >= 3 => emitter.bytes(bytes).ok()?,
+            Literal::List(items) => {
+                emitter.empty_list();
+                for item in items {
+                    item.write_to(emitter)?;
+                    emitter.append();
+                }
+            }
+            Literal::Tuple(items) if items.is_empty() => emitter.empty_tuple(),
+            Literal::Tuple(items) => {
+                if emitter.tuple_needs_mark(items.len()) {
+                    emitter.mark();
+                }
+                items.iter().try_for_each(|item| item.write_to(emitter))?;
+                emitter.end_tuple(items.len());
+            }
+            Literal::Dict(pairs) => {
+                emitter.empty_dict();
+                for (key, value) in pairs {
+                    emitter.str(key.as_bytes()).ok()?;
+                    value.write_to(emitter)?;
+                    emitter.end_batch(Fill::SetItems, true);
+                }
+            }
+            Literal::Bytes(_) | Literal::Set(_) | Literal::Global(..) => return None,
+        }
+        Some(())
     }
 
     /// Whether a value is this: a Python 2 string is the same as text, an int is no bool and no float.

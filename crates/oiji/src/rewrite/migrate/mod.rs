@@ -1,14 +1,20 @@
 //! Migration: old pickles made to load again, by rules, without importing anything.
 //!
 //! `parse` reads rules (`rules`) from TOML, `packs` has those that come along. Where names alone change, `ops` rewrites bytes
-//! without a graph; else `apply` does each step to a graph. `docs/migration.md` tells the language.
+//! without a graph; where attributes do, `states` tries the same; else `apply` does each step to a graph. `docs/migration.md`
+//! tells the language.
 
 mod apply;
 mod conditions;
 #[cfg(feature = "archive")]
 mod containers;
+mod copy;
+mod edits;
 mod error;
+mod layout;
 mod literal;
+mod live;
+mod memo;
 mod names;
 mod ops;
 mod packs;
@@ -19,9 +25,11 @@ mod report;
 mod rules;
 mod stamp;
 mod state;
+mod states;
 mod strings;
 
 pub use error::RulesError;
+pub use live::{LiveRules, NewState, NewValue, OldState};
 pub use names::Pattern;
 pub use packs::Pack;
 pub use report::Report;
@@ -166,6 +174,15 @@ impl Migration {
     /// let rules = Migration::from_toml("[[class]]\nmatch = \"shop:Cart\"\nrename = { itms = \"items\" }\n").unwrap();
     /// let graph = rules.read(b"\x80\x02cshop\nCart\n)\x81}X\x04\0\0\0itmsK\x07sb.", &ReadOptions::new())?;
     /// assert_eq!(graph.root().get("items")?.as_i64()?, 7);
+    ///
+    /// // Also for types with `#[derive(Unpickle)]`.
+    /// #[derive(oiji::Unpickle)]
+    /// #[pickle(class = "shop.Cart")]
+    /// struct Cart {
+    ///     items: i64,
+    /// }
+    /// let cart: Cart = oiji::class::Unpickler::new().from_value(graph.root())?;
+    /// assert_eq!(cart.items, 7);
     /// # Ok::<(), oiji::Error>(())
     /// ```
     ///
@@ -187,8 +204,23 @@ impl Migration {
     ///
     /// ```
     /// use oiji::rewrite::Migration;
-    /// let rules = Migration::from_toml("[[value]]\npath = \"[0]\"\nto = 9\n").unwrap();
-    /// assert_eq!(rules.from_slice::<Vec<i64>>(b"](K\x01K\x02e.")?, [9, 2]);
+    /// #[derive(serde::Deserialize)]
+    /// #[serde(rename = "store.Basket")]
+    /// struct Basket {
+    ///     items: Vec<i64>,
+    ///     currency: String,
+    /// }
+    /// let rules = Migration::from_toml(r#"
+    ///     [globals]
+    ///     "shop:Cart" = "store:Basket"
+    ///     [[class]]
+    ///     match = "shop:Cart"
+    ///     rename = { itms = "items" }
+    ///     add = { currency = "EUR" }
+    /// "#).map_err(|error| oiji::Error::message(error.to_string()))?;
+    /// let old = b"\x80\x02cshop\nCart\n)\x81}X\x04\0\0\0itms]K\x07asb.";
+    /// let basket: Basket = rules.from_slice(old)?;
+    /// assert_eq!((basket.items, basket.currency.as_str()), (vec![7], "EUR"));
     /// # Ok::<(), oiji::Error>(())
     /// ```
     ///

@@ -4,16 +4,16 @@
 //! `GLOBAL` and `INST` have their names in them. `STACK_GLOBAL` takes two strs: where such a str names nothing else, it is
 //! changed where it stands; where it does, it is dropped in favour of a new one.
 
-use std::num::NonZeroU64;
 use std::ops::Range;
 
 use rustc_hash::FxHashMap;
 
 use crate::error::{ErrorKind, Result};
 use crate::limits::{Budget, Limits};
-use crate::machine::Memo;
 use crate::op::{Arg, MemoUse, Op, read_op, write};
 use crate::opcode::Opcode;
+use crate::rewrite::migrate::copy::Copy;
+use crate::rewrite::migrate::memo::{Entries, Entry, Held};
 use crate::source::{SliceSource, Source};
 
 /// What the walk over one pickle finds.
@@ -30,16 +30,16 @@ pub(super) struct Survey {
     pub(super) has_hidden: bool,
     index: FxHashMap<(String, String), usize>,
     /// Where names stand.
-    places: Vec<(usize, Place)>,
+    pub(super) places: Vec<(usize, Place)>,
     /// Frames: where their op begins.
-    frames: Vec<usize>,
+    pub(super) frames: Vec<usize>,
     /// Memo entries were put over others: then nothing is said of what is used where.
-    is_overwritten: bool,
+    pub(super) is_overwritten: bool,
 }
 
 /// Where a global is named.
 #[derive(Debug)]
-enum Place {
+pub(super) enum Place {
     /// By an op with both names.
     Op(Range<usize>),
     /// By an op at this offset that takes two strs, and by the ops of these, where they are known.
@@ -48,40 +48,9 @@ enum Place {
 
 /// A str that `STACK_GLOBAL` takes: the offset of its op, and the memo entry that it was got from or put at.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Operand {
-    offset: usize,
+pub(super) struct Operand {
+    pub(super) offset: usize,
     entry: Option<u64>,
-}
-
-/// What the memo has of a value, in eight bytes: of a str the offset of its op, and how often it was got.
-#[derive(Clone, Copy)]
-struct Entry(NonZeroU64);
-
-/// Bits of an entry that count gets. A str that is got more often is not changed where it stands.
-const GETS: u32 = 24;
-
-impl Entry {
-    /// What is no str.
-    const OTHER: Entry = Entry(NonZeroU64::MIN);
-
-    fn of_str(offset: usize) -> Entry {
-        NonZeroU64::new((offset as u64 + 1) << GETS).map_or(Entry::OTHER, Entry)
-    }
-
-    /// The offset of the op, of a str.
-    fn offset(self) -> Option<usize> {
-        (self.0.get() >> GETS).checked_sub(1).map(|offset| offset as usize)
-    }
-
-    /// How often it was got, if that could be counted.
-    fn gets(self) -> Option<u64> {
-        let gets = self.0.get() & ((1 << GETS) - 1);
-        (gets < (1 << GETS) - 1).then_some(gets)
-    }
-
-    fn got(self) -> Entry {
-        if self.gets().is_some() { Entry(self.0.saturating_add(1)) } else { self }
-    }
 }
 
 /// What was pushed last.
@@ -92,21 +61,16 @@ struct Pushed {
     is_str: bool,
 }
 
-/// The memo, which may outlive a pickle.
-#[derive(Default)]
-pub(super) struct Entries(Memo<Entry>);
-
 impl Survey {
     /// Walks over the pickle that begins at `start`.
     ///
     /// # Errors
     /// What [`read_op`] says; `MemoMiss`; `EndOfInput`.
-    pub(super) fn of(input: &[u8], start: usize, limits: Limits, entries: &mut Entries) -> Result<Survey> {
+    pub(super) fn of(input: &[u8], start: usize, limits: Limits, memo: &mut Entries) -> Result<Survey> {
         let mut survey = Survey::default();
         let mut budget = Budget::new(limits);
         let mut source = SliceSource::with_limit(input, limits.bytes);
         source.seek(start as u64);
-        let memo = &mut entries.0;
         // The last two values that were pushed, if each is a str.
         let mut pushed: [Option<Pushed>; 2] = [None; 2];
         loop {
@@ -129,12 +93,12 @@ impl Survey {
                         _ => memo.count(),
                     };
                     let top = pushed[1].as_mut().filter(|top| top.entry.is_none() && top.is_str);
-                    let entry = top.as_ref().map_or(Entry::OTHER, |top| Entry::of_str(top.offset));
+                    let held = top.as_ref().map_or(Held::Other, |top| Held::Str(top.offset));
                     if let Some(top) = top {
                         top.entry = Some(index);
                     }
                     let count = memo.count();
-                    memo.put(index, entry);
+                    memo.put(index, Entry::of(held));
                     survey.is_overwritten |= memo.count() == count;
                 }
                 Opcode::BinGet | Opcode::LongBinGet | Opcode::Get => {
@@ -146,7 +110,7 @@ impl Survey {
                         return Err(crate::Error::from(ErrorKind::MemoMiss { index }).at(offset as u64));
                     };
                     let mut top = None;
-                    if let Some(offset) = entry.offset() {
+                    if let Held::Str(offset) = entry.held() {
                         memo.put(index, entry.got());
                         top = Some(Pushed { offset, entry: Some(index), is_str: true });
                     }
@@ -214,23 +178,13 @@ impl Survey {
         names: &[Option<(String, String)>],
         entries: &Entries,
     ) -> Vec<u8> {
-        let mut patches = self.patches(input, names, entries);
-        patches.sort_by_key(|(range, _)| range.start);
-        patches.extend(self.frames(input, &patches));
-        patches.sort_by_key(|(range, _)| range.start);
-        let grown: usize = patches.iter().map(|(_, new)| new.len()).sum();
-        let mut out = Vec::with_capacity(self.end - start + grown);
-        let mut at = start;
-        for (range, new) in patches {
-            out.extend_from_slice(&input[at..range.start]);
-            out.extend_from_slice(&new);
-            at = range.end;
-        }
-        out.extend_from_slice(&input[at..self.end]);
-        out
+        let mut copy = Copy::new(input, start..self.end, &self.frames);
+        self.patches(input, names, entries).iter().for_each(|(range, new)| copy.replace(range.clone(), new));
+        copy.finish()
     }
 
-    fn patches(
+    /// What names must become, one place after another.
+    pub(super) fn patches(
         &self,
         input: &[u8],
         names: &[Option<(String, String)>],
@@ -274,6 +228,7 @@ impl Survey {
                 patches.push((offset..source.offset() as usize, new));
             }
         }
+        patches.sort_by_key(|(range, _)| range.start);
         patches
     }
 
@@ -308,36 +263,13 @@ impl Survey {
         let all_uses = |wanted: &Wanted<'_>| match wanted.entry {
             None => Some(1),
             Some(_) if self.is_overwritten => None,
-            Some(entry) => entries.0.get(entry).and_then(|entry| Some(1 + entry.gets()?)),
+            Some(entry) => entries.get(entry).and_then(|entry| Some(1 + entry.gets()?)),
         };
         let settle = |wanted: Wanted<'_>| {
             let agreed = all_uses(&wanted) == Some(wanted.uses);
             wanted.text.filter(|_| agreed).map(str::to_owned)
         };
         wanted.into_iter().map(|(offset, wanted)| (offset, settle(wanted))).collect()
-    }
-
-    /// New lengths of frames.
-    fn frames(&self, input: &[u8], patches: &[(Range<usize>, Vec<u8>)]) -> Vec<(Range<usize>, Vec<u8>)> {
-        const HEADER: usize = 9;
-        let mut changed = Vec::new();
-        for start in &self.frames {
-            let Some(len) = input.get(start + 1..start + HEADER).and_then(|bytes| bytes.first_chunk::<8>()) else {
-                continue;
-            };
-            let len = u64::from_le_bytes(*len);
-            let body = start + HEADER;
-            let end = usize::try_from(len).ok().and_then(|len| body.checked_add(len)).unwrap_or(usize::MAX);
-            let from = patches.partition_point(|(range, _)| range.start < body);
-            let inside = patches[from..].iter().take_while(|(range, _)| range.start < end);
-            let grown: i64 = inside.map(|(range, new)| new.len() as i64 - range.len() as i64).sum();
-            if grown != 0 {
-                let mut new = Vec::new();
-                write::uint8(&mut new, Opcode::Frame, len.saturating_add_signed(grown));
-                changed.push((*start..body, new));
-            }
-        }
-        changed
     }
 }
 

@@ -1,10 +1,14 @@
-//! Pickles in, migrated pickles out: by ops where names alone change, by a graph where more does.
+//! Pickles in, migrated pickles out: by ops where names or attributes change and ops tell all, by a graph where more does.
 
 use crate::error::{ErrorKind, Result};
 use crate::graph::{ReadOptions, WriteOptions};
-use crate::rewrite::migrate::ops::{Entries, Survey};
+use crate::limits::Limits;
+use crate::rewrite::migrate::layout::Layouts;
+use crate::rewrite::migrate::memo::Entries;
+use crate::rewrite::migrate::ops::Survey;
 use crate::rewrite::migrate::report::Report;
 use crate::rewrite::migrate::rules::Step;
+use crate::rewrite::migrate::states::changes;
 use crate::rewrite::migrate::{Migration, apply, rename_by, stamp};
 
 impl Migration {
@@ -51,12 +55,24 @@ impl Migration {
             report.pickles += 1;
             let plan = Plan::new(self, input, start, &[&survey]);
             report.already.extend(plan.old_stamps.iter().cloned());
-            let new = if plan.needs_graph {
-                let graph = self.reading(&plan).from_slice(&input[start..survey.end]);
-                let mut graph = graph.map_err(|error| error.shifted(start as u64))?;
-                plan.graph(&mut graph, &mut report)?
-            } else {
-                plan.ops(input, &[(start, &survey)], &entries, &mut report)
+            let new = match plan.way {
+                Way::Names => plan.ops(input, &[(start, &survey)], &entries, &mut report),
+                way => {
+                    drop(entries);
+                    let by_ops =
+                        if way == Way::States { plan.states(input, start, &survey, self.limits) } else { None };
+                    match by_ops {
+                        Some((new, own)) => {
+                            report.merge(own);
+                            new
+                        }
+                        None => {
+                            let graph = self.reading(&plan).from_slice(&input[start..survey.end]);
+                            let mut graph = graph.map_err(|error| error.shifted(start as u64))?;
+                            plan.graph(&mut graph, &mut report)?
+                        }
+                    }
+                }
             };
             if let Some(mut new) = new {
                 plan.stamp(&mut new);
@@ -91,7 +107,7 @@ impl Migration {
         }
         let mut report = Report { pickles: surveys.len() as u64, ..Report::default() };
         let plan = Plan::new(self, input, 0, &surveys.iter().map(|(_, survey)| survey).collect::<Vec<_>>());
-        let new = if plan.needs_graph {
+        let new = if plan.way != Way::Names {
             let mut graph = self.reading(&plan).all_from_slice(input)?;
             plan.graph(&mut graph, &mut report)?
         } else {
@@ -147,10 +163,21 @@ struct Plan<'m> {
     from_protocol: u8,
     /// The one to write in, if that is another.
     protocol: Option<u8>,
-    needs_graph: bool,
+    way: Way,
     /// Stamps that are there, and those to be set.
     old_stamps: Vec<(String, u32)>,
     new_stamps: Vec<(String, u32)>,
+}
+
+/// How it is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Way {
+    /// Names alone change, in the ops.
+    Names,
+    /// Attributes may change in the ops, if the pickle is as picklers write them.
+    States,
+    /// The pickle becomes a graph.
+    Graph,
 }
 
 impl<'m> Plan<'m> {
@@ -165,28 +192,58 @@ impl<'m> Plan<'m> {
         }
         let from_protocol = surveys.iter().map(|survey| survey.protocol).max().unwrap_or(0);
         let protocol = migration.protocol().filter(|protocol| *protocol != from_protocol);
-        let mut plan = Plan { steps, from_protocol, protocol, needs_graph: false, old_stamps, new_stamps };
-        plan.needs_graph = protocol.is_some() || surveys.iter().any(|survey| plan.concerns(survey));
+        let mut plan = Plan { steps, from_protocol, protocol, way: Way::Names, old_stamps, new_stamps };
+        let ways = surveys.iter().map(|survey| plan.way_of(survey));
+        plan.way = if protocol.is_some() { Way::Graph } else { ways.max().unwrap_or(Way::Names) };
         plan
     }
 
-    /// Whether rules that are not of names alone concern a pickle.
-    fn concerns(&self, survey: &Survey) -> bool {
+    /// What rules that are not of names alone take, where they concern a pickle.
+    fn way_of(&self, survey: &Survey) -> Way {
         let has_names = self.steps.iter().any(|step| !step.names.is_empty());
         if survey.has_hidden && (has_names || !self.steps.iter().all(|step| step.is_names_only())) {
-            return true;
+            return Way::Graph;
         }
-        self.steps.iter().enumerate().any(|(index, step)| {
+        let ways = self.steps.iter().enumerate().map(|(index, step)| {
             let is_of_class = |(module, name, _): &(String, String, u64)| {
                 let known = rename_by(&self.steps[..index], module, name, survey.protocol);
                 let (module, name) = known.as_ref().map_or((module, name), |(module, name)| (module, name));
                 step.classes.iter().flat_map(|rule| &rule.patterns).any(|pattern| pattern.matches(module, name))
             };
-            !step.dicts.is_empty()
-                || !step.values.is_empty()
-                || (step.strings.is_some() && survey.has_py2_strings)
-                || (!step.classes.is_empty() && survey.globals.iter().any(is_of_class))
-        })
+            if !step.dicts.is_empty() || !step.values.is_empty() || (step.strings.is_some() && survey.has_py2_strings) {
+                return Way::Graph;
+            }
+            let concerns = !step.classes.is_empty() && survey.globals.iter().any(is_of_class);
+            if concerns { Way::States } else { Way::Names }
+        });
+        ways.max().unwrap_or(Way::Names)
+    }
+
+    /// The pickle with other attributes and names, and what was done; nothing where that takes a graph.
+    fn states(&self, input: &[u8], start: usize, survey: &Survey, limits: Limits) -> Option<(Option<Vec<u8>>, Report)> {
+        let mut report = Report::default();
+        let mut layouts = Layouts::new(survey.has_py2_strings);
+        for (module, name, _) in &survey.globals {
+            layouts.add_class(&self.steps, module, name, survey.protocol);
+        }
+        let (edits, memo) = changes(input, start, survey, &mut layouts, limits)?;
+        let (names, _) = self.names(survey, &mut report);
+        layouts.report(&mut report);
+        Some((edits.done(start, &names, memo)?, report))
+    }
+
+    /// New names by the number of the old ones, and whether there are any.
+    fn names(&self, survey: &Survey, report: &mut Report) -> (Vec<Option<(String, String)>>, bool) {
+        let mut names = Vec::with_capacity(survey.globals.len());
+        for (module, name, count) in &survey.globals {
+            let new = rename_by(&self.steps, module, name, survey.protocol);
+            if let Some((new_module, new_name)) = &new {
+                report.rename((module, name), (new_module, new_name), *count);
+            }
+            names.push(new);
+        }
+        let is_changed = names.iter().any(Option::is_some);
+        (names, is_changed)
     }
 
     fn ops(
@@ -199,15 +256,8 @@ impl<'m> Plan<'m> {
         let mut out = Vec::new();
         let mut is_changed = false;
         for (start, survey) in surveys {
-            let mut names = Vec::with_capacity(survey.globals.len());
-            for (module, name, count) in &survey.globals {
-                let new = rename_by(&self.steps, module, name, survey.protocol);
-                if let Some((new_module, new_name)) = &new {
-                    report.rename((module, name), (new_module, new_name), *count);
-                    is_changed = true;
-                }
-                names.push(new);
-            }
+            let (names, has_new) = self.names(survey, report);
+            is_changed |= has_new;
             if surveys.len() == 1 && is_changed {
                 return Some(survey.renamed(input, *start, &names, entries));
             }

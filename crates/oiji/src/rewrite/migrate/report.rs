@@ -57,13 +57,21 @@ impl Report {
         *self.done.entry(what).or_default() += 1;
     }
 
+    pub(super) fn did_often(&mut self, what: &str, count: u64) {
+        *self.done.entry(what.to_owned()).or_default() += count;
+    }
+
     pub(super) fn decide(&mut self, what: String) {
+        self.decide_often(&what, 1);
+    }
+
+    pub(super) fn decide_often(&mut self, what: &str, count: u64) {
         /// Of so many different things to decide each is told.
         const SOME: usize = 1000;
-        if self.undecided.len() < SOME || self.undecided.contains_key(&what) {
-            *self.undecided.entry(what).or_default() += 1;
+        if self.undecided.len() < SOME || self.undecided.contains_key(what) {
+            *self.undecided.entry(what.to_owned()).or_default() += count;
         } else {
-            *self.undecided.entry("more of the kind".to_owned()).or_default() += 1;
+            *self.undecided.entry("more of the kind".to_owned()).or_default() += count;
         }
     }
 }

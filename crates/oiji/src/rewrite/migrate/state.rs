@@ -134,7 +134,7 @@ impl State {
 
     /// Gives an attribute another name, in its place. One that has that name already is gone then.
     pub(super) fn rename(&mut self, graph: &mut Graph<'_>, from: &str, to: &str) -> Result<bool> {
-        if self.find(graph, from).is_none() {
+        if from == to || self.find(graph, from).is_none() {
             return Ok(false);
         }
         self.remove(graph, to);
