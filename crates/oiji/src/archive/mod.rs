@@ -57,9 +57,11 @@ pub use lone::{lone_file, may_be_packed};
 pub use npz::{save_npz, save_npz_compressed};
 #[cfg(feature = "safetensors")]
 pub use safetensors::save_safetensors;
+#[cfg(feature = "migrate")]
+#[cfg(feature = "migrate")]
+pub(crate) use tar::{is_tar, rewritten as rewritten_tar};
 pub use torch::save_torch;
 pub(crate) use zip::Zip;
-#[cfg(feature = "migrate")]
 pub(crate) use zip::rewritten as rewritten_zip;
 
 use crate::archive::container::Container;

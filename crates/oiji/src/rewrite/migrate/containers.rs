@@ -1,10 +1,10 @@
-//! Files that hold pickles among other things: ZIPs with their members, `.npy` files of objects, torch's old streams, and
-//! joblib's files, whose arrays stand between the ops.
+//! Files that hold pickles among other things: ZIPs and tars with their members, `.npy` files of objects, torch's old streams,
+//! and joblib's files, whose arrays stand between the ops.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use crate::archive::{Archive, Format, Zip, rewritten_zip, save_joblib};
+use crate::archive::{Archive, Format, Zip, is_tar, rewritten_tar, rewritten_zip, save_joblib};
 use crate::array::{MAGIC, NpyHeader};
 use crate::error::{Error, Result};
 use crate::graph::{ReadOptions, WriteOptions};
@@ -13,7 +13,7 @@ use crate::rewrite::{Migration, Report};
 
 impl Migration {
     /// Migrates a file, whatever kind it is of, told by its content: pickles, ZIPs (robust archives, `.npz`, torch's files),
-    /// `.npy`, torch's old streams, joblib's files. Gives the new bytes, or nothing if they stay as they are.
+    /// tars, `.npy`, torch's old streams, joblib's files. Gives the new bytes, or nothing if they stay as they are.
     ///
     /// ```
     /// use oiji::archive::{Archive, save_npz};
@@ -61,19 +61,34 @@ impl Migration {
             return self.npy(bytes);
         }
         if !Archive::may_be(bytes) {
-            return self.migrate(bytes);
+            return if is_tar(bytes) { self.tar(bytes, |_| true) } else { self.migrate(bytes) };
         }
         let options = ReadOptions::new().limits(self.limits);
         match Archive::open_beside(bytes, &options, files) {
             Ok(archive) if archive.format() == Format::Joblib => self.joblib(&archive, bytes),
             // Magic number, version, system, object, keys; the storages follow.
             Ok(archive) if archive.format() == Format::TorchLegacy => self.each(bytes, 5, true),
-            Ok(archive) if archive.format() == Format::TorchTar => {
-                Err(Error::message("torch's files from before 0.1.10, tars, are read and not written here"))
-            }
+            // Its other members are streams of storages and of what is shared.
+            Ok(archive) if archive.format() == Format::TorchTar => self.tar(bytes, |name| name == b"pickle"),
             Ok(_) => Ok((None, Report::default())),
+            Err(_) if is_tar(bytes) => self.tar(bytes, |_| true),
             Err(_) => self.migrate(bytes),
         }
+    }
+
+    /// A tar, in which some members may be pickles.
+    fn tar(&self, bytes: &[u8], is_looked_at: impl Fn(&[u8]) -> bool) -> Result<(Option<Vec<u8>>, Report)> {
+        let mut report = Report::default();
+        let mut change = |name: &[u8], content: &[u8]| {
+            if !is_looked_at(name) {
+                return Ok(None);
+            }
+            let (new, own) = self.member(content)?;
+            report.merge(own);
+            Ok(new)
+        };
+        let new = rewritten_tar(bytes, &mut change)?;
+        Ok((new, report))
     }
 
     /// A member of a ZIP, which may be anything.
