@@ -154,7 +154,8 @@ impl<'a> ReadOptions<'a> {
         self
     }
 
-    /// Reads the first pickle of `input`; text and bytes are borrowed from it. What follows `STOP` is not looked at.
+    /// Reads the first pickle of `input`; text and bytes are borrowed from it. What follows `STOP` is not looked at. With rules for
+    /// what was renamed since, `rewrite::Migration::read` reads it.
     ///
     /// # Errors
     /// `EndOfInput` if there is no byte at all, else what [`Machine::step`] and [`read_op`] say, with the offset.

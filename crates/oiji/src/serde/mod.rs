@@ -60,6 +60,8 @@ pub use ser::Serializer;
 /// # Ok::<(), oiji::Error>(())
 /// ```
 ///
+/// Files that are older than the type are read by `rewrite::Migration::from_slice`, by rules.
+///
 /// # Errors
 /// As for [`ReadOptions::from_slice`]; a value of the wrong type, with its offset and the path to it; a value inside
 /// itself; `Limit` where shared values unfold too far or types nest too deep.
