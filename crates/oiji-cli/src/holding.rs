@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use oiji::archive::{Archive, ArrayInfo, Contents, Format};
 use oiji::array::{Array, Dtype};
+use oiji::store::Store;
 use oiji::{Error, Graph, ReadOptions};
 use oiji_mmap::Map;
 
@@ -14,6 +15,7 @@ use crate::commands::is_over;
 use crate::failure::{Failure, complain, explain};
 use crate::flat;
 use crate::output::grouped;
+use crate::progress::Watch;
 
 /// What was found in an input.
 pub(crate) enum Holding<'a> {
@@ -52,7 +54,12 @@ impl<'a> Holding<'a> {
             let graph = match pickles.next() {
                 Some(Ok(graph)) => graph,
                 Some(Err(error)) if number == 0 && error.offset() == Some(0) => {
-                    let problem = format!("neither an archive of arrays nor a pickle: {}", explain(&error));
+                    let problem = match Store::may_be(bytes) && Store::from_slice_with(bytes, reading).is_ok() {
+                        true => {
+                            "a store of pickles under keys: `oiji list` names them, `oiji get` takes one".to_owned()
+                        }
+                        false => format!("neither an archive of arrays nor a pickle: {}", explain(&error)),
+                    };
                     return Err(Failure::about(name, problem));
                 }
                 Some(Err(error)) => return Err(about(&error)),
@@ -86,18 +93,10 @@ impl<'a> Holding<'a> {
         }
     }
 
-    /// All of it as one graph in which arrays are found.
-    pub(crate) fn linked(&self) -> Result<Cow<'_, Graph<'a>>, Error> {
+    /// All of it as one graph in which arrays are found, with a bar while members are decompressed; `name` is the input's.
+    pub(crate) fn linked(&self, name: &str) -> Result<Cow<'_, Graph<'a>>, Failure> {
         match self {
-            Holding::Archive(archive) => archive.linked_graph(u64::MAX).map(Cow::Owned),
-            Holding::Pickle(graph) => Ok(Cow::Borrowed(graph)),
-        }
-    }
-
-    /// All of it as one graph that needs the input no more.
-    pub(crate) fn whole(&self) -> Result<Cow<'_, Graph<'a>>, Error> {
-        match self {
-            Holding::Archive(archive) => archive.whole_graph().map(Cow::Owned),
+            Holding::Archive(archive) => linked(name, archive, u64::MAX).map(Cow::Owned),
             Holding::Pickle(graph) => Ok(Cow::Borrowed(graph)),
         }
     }
@@ -201,6 +200,13 @@ pub(crate) fn open<'a>(
         Some(folder) => Archive::open_beside(bytes, reading, move |name| file(&folder.join(name))),
     };
     opened.map_err(|error| Failure::about(name, explain(&error)))
+}
+
+/// The graph of an archive in which its arrays are found, of compressed ones as many as the budget lasts; with a bar.
+pub(crate) fn linked<'a>(name: &str, archive: &Archive<'a>, budget: u64) -> Result<Graph<'a>, Failure> {
+    let watch = Watch::of_archive(name, archive);
+    let linked = watch.during(|| archive.linked_graph_with(budget, |so_far| watch.follow(so_far)));
+    linked.map_err(|error| Failure::about(name, explain(&error)))
 }
 
 /// The folder that an input stands in, if that is known.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use oiji::Result;
+use oiji::archive::{Archive, Progress};
 use oiji::source::{Chunk, Ready, Source};
 
 /// What takes less time than this goes without a bar.
@@ -130,6 +131,17 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
+    /// For work on the members of an archive, whose callback sets the count.
+    pub(crate) fn of_archive(name: &str, archive: &Archive<'_>) -> Watch {
+        let total = archive.members().iter().fold(0_u64, |size, member| size.saturating_add(member.size));
+        Watch { name: name.to_owned(), count: Count::default(), total: Some(total) }
+    }
+
+    /// Takes over what an archive tells of.
+    pub(crate) fn follow(&self, so_far: Progress<'_>) {
+        self.count.set(so_far.done);
+    }
+
     /// Does `work`, with a bar on standard error while it takes longer than a second, if that is a terminal.
     ///
     /// The bar is gone when this returns, so that what is written then does not get in its way.

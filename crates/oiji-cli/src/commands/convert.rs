@@ -185,7 +185,7 @@ fn arrays(args: &Args, input: &mut Input, form: Form) -> Result<(Destination, St
         Form::Pt => Format::Torch,
         Form::Csv | Form::Jsonl => {
             let style = if form == Form::Csv { Style::Csv } else { Style::Lines };
-            let graph = watch.during(|| holding.linked()).map_err(about)?;
+            let graph = holding.linked(&name)?;
             let limits = args.limits.limits(false);
             let table = watch.during(|| Table::of(&name, graph.root(), args.path.as_ref(), style, &limits))?;
             let mut out = Destination::open(args.output.as_deref(), true)?;
@@ -193,13 +193,14 @@ fn arrays(args: &Args, input: &mut Input, form: Form) -> Result<(Destination, St
             return Ok((out, table.tell(&name)));
         }
         Form::Json => {
-            let graph = watch.during(|| holding.whole()).map_err(about)?;
+            let linked = holding.linked(&name)?;
+            let graph = holding.inline(&linked).map_err(about)?;
             let mut out = Destination::open(args.output.as_deref(), true)?;
             write_json(args, &name, &graph, &mut out)?;
             return Ok((out, flat::tell(&name, &holding.notes(), &[])));
         }
         Form::Pickle | Form::Robust | Form::Joblib => {
-            let linked = watch.during(|| holding.linked()).map_err(about)?;
+            let linked = holding.linked(&name)?;
             let graph = holding.inline(&linked).map_err(about)?;
             let mut out = Destination::open(args.output.as_deref(), false)?;
             let options = DumpOptions::new().writing(writing).paths(pack::has_names(&holding));
@@ -211,7 +212,7 @@ fn arrays(args: &Args, input: &mut Input, form: Form) -> Result<(Destination, St
             return Ok((out, flat::tell(&name, &holding.notes(), &[])));
         }
     };
-    let graph = watch.during(|| holding.linked()).map_err(about)?;
+    let graph = holding.linked(&name)?;
     let flat = watch.during(|| Flat::of(&name, graph.root(), flat))?;
     let mut out = Destination::open(args.output.as_deref(), false)?;
     out.write_with(&name, Some(flat.size()), pages, |out| flat.write(out))?;

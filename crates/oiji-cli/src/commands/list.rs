@@ -14,6 +14,7 @@ use crate::holding::{self, Holding, PickleArg};
 use crate::input::Input;
 use crate::options::LimitArgs;
 use crate::output::{self, Stdout, grouped};
+use crate::progress::Watch;
 use crate::stores;
 
 /// List the arrays and members of archives, without reading them, and records of stores.
@@ -87,7 +88,7 @@ fn list(args: &Args, input: &mut Input, out: &mut Stdout) -> Result<Status, Fail
             return Ok(Status::Done);
         }
     };
-    let broken = if args.verify { watch.during(|| archive.verify()) } else { Vec::new() };
+    let broken = if args.verify { verified(&name, &archive) } else { Vec::new() };
     // A broken member may hide the arrays; the members are there all the same.
     let (arrays, problem) = match archive.arrays() {
         Ok(arrays) => (arrays, None),
@@ -104,6 +105,12 @@ fn list(args: &Args, input: &mut Input, out: &mut Stdout) -> Result<Status, Fail
         }
         None => Ok(Status::Done),
     }
+}
+
+/// The members that are broken, with a bar.
+fn verified(name: &str, archive: &Archive<'_>) -> Vec<(String, Error)> {
+    let watch = Watch::of_archive(name, archive);
+    watch.during(|| archive.verify_with(|so_far| watch.follow(so_far)))
 }
 
 /// The arrays in a pickle, which is no archive.

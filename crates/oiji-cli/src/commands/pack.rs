@@ -81,7 +81,7 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
     let (bytes, pages) = input.bytes_and_pages()?;
     let holding = watch.during(|| Holding::of(&name, bytes, &reading, folder, args.pickle))?;
     let about = |error| Failure::about(&name, explain(&error));
-    let linked = watch.during(|| holding.linked()).map_err(about)?;
+    let linked = holding.linked(&name)?;
     let graph = holding.inline(&linked).map_err(about)?;
     let protocol = args.protocol.unwrap_or(oiji::DEFAULT_PROTOCOL);
     let paths = args.names.map_or_else(|| has_names(&holding), |names| names == Names::Paths);

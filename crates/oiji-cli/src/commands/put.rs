@@ -67,7 +67,7 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
     let folder = input.folder();
     let bytes = input.bytes()?;
     let holding = watch.during(|| Holding::of(&name, bytes, &reading, folder, PickleArg::NONE))?;
-    let graph = watch.during(|| holding.linked()).map_err(|error| Failure::about(&name, explain(&error)))?;
+    let graph = holding.linked(&name)?;
     let arrays = Contents::of(graph.root()).arrays;
     let [(_, array)] = arrays.as_slice() else {
         let problem = match arrays.len() {

@@ -252,7 +252,6 @@ impl Show<'_> {
     fn archive(&mut self, input: &mut Input) -> Result<Status, Failure> {
         /// Bytes of compressed arrays that are read for the first elements of each.
         const UNPACKED: u64 = 64 << 20;
-        let watch = input.watch();
         let folder = input.folder();
         let bytes = input.bytes()?;
         let archive = holding::open(&self.name, bytes, &self.reading, folder)?;
@@ -262,7 +261,7 @@ impl Show<'_> {
         }
         let budget = if self.args.full || self.args.stats { u64::MAX } else { UNPACKED };
         let about = |error: &Error| Failure::about(&self.name, explain(error));
-        let graph = watch.during(|| archive.linked_graph(budget)).map_err(|error| about(&error))?;
+        let graph = holding::linked(&self.name, &archive, budget)?;
         let value = match &self.args.path {
             None => graph.root(),
             Some(path) => path.find(graph.root()).map_err(|error| about(&error))?,

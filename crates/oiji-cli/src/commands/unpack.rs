@@ -49,7 +49,6 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
     let mut input = Input::open(&args.input, args.limits)?;
     let name = input.name().to_owned();
-    let watch = input.watch();
     let reading = args.py2.read_options().limits(input.limits());
     let folder = input.folder();
     let (bytes, pages) = input.bytes_and_pages()?;
@@ -58,7 +57,7 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
     }
     let about = |error| Failure::about(&name, explain(&error));
     let holding = Holding::Archive(holding::open(&name, bytes, &reading, folder)?);
-    let linked = watch.during(|| holding.linked()).map_err(about)?;
+    let linked = holding.linked(&name)?;
     let graph = holding.inline(&linked).map_err(about)?;
     let protocol = args.protocol.unwrap_or(oiji::DEFAULT_PROTOCOL);
     let options = WriteOptions::new().protocol(protocol).fix_imports(args.py2.fix_imports());

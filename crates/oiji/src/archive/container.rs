@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::archive::zip::{Zip, invalid};
+use crate::archive::progress::Counter;
+use crate::archive::zip::{Zip, ZipMember, invalid};
 use crate::archive::{ArrayInfo, Compression, Member};
 use crate::array::{Array, MAGIC, NpyHeader};
 use crate::error::{Error, ErrorKind, Result};
@@ -31,8 +32,8 @@ pub(crate) trait Container<'a> {
     }
 
     /// Everything as one graph in which `Array::of` finds the arrays. Compressed members are read while they take no more
-    /// than `budget` bytes in all; of others only type and shape is there.
-    fn linked(&self, _budget: u64) -> Result<Graph<'a>> {
+    /// than the budget in all; of others only type and shape is there.
+    fn linked(&self, _budget: &mut Budget<'_>) -> Result<Graph<'a>> {
         if let Some(graph) = self.graph()? {
             return Ok(graph);
         }
@@ -46,8 +47,23 @@ pub(crate) trait Container<'a> {
         Ok(graph)
     }
 
-    fn verify(&self) -> Vec<(String, Error)> {
+    fn verify(&self, _counter: &mut Counter<'_>) -> Vec<(String, Error)> {
         Vec::new()
+    }
+}
+
+/// How much more may be decompressed, and who counts what is read.
+pub(crate) struct Budget<'p> {
+    pub(crate) left: u64,
+    pub(crate) counter: Counter<'p>,
+}
+
+impl Budget<'_> {
+    /// Takes as many bytes, if there are so many left.
+    pub(crate) fn spend(&mut self, bytes: u64) -> bool {
+        let left = self.left.checked_sub(bytes);
+        self.left = left.unwrap_or(self.left);
+        left.is_some()
     }
 }
 
@@ -70,7 +86,7 @@ pub(crate) fn add_objects(graph: &mut Graph<'_>, npy: &[u8], options: &ReadOptio
 
 impl<'a> Zip<'a> {
     pub(crate) fn as_members(&self) -> Vec<Member> {
-        let member = |(index, member): (usize, &crate::archive::zip::ZipMember)| Member {
+        let member = |(index, member): (usize, &ZipMember)| Member {
             name: member.name().into_owned(),
             size: member.size,
             stored_size: member.stored_size,
@@ -80,9 +96,13 @@ impl<'a> Zip<'a> {
         self.members().iter().enumerate().map(member).collect()
     }
 
-    pub(crate) fn broken_members(&self) -> Vec<(String, Error)> {
-        let check = |index: usize| Some((self.members()[index].name().into_owned(), self.verify(index).err()?));
-        (0..self.members().len()).filter_map(check).collect()
+    pub(crate) fn broken_members(&self, counter: &mut Counter<'_>) -> Vec<(String, Error)> {
+        let check = |(index, member): (usize, &ZipMember)| {
+            let name = member.name();
+            let checked = counter.during(&name, member.size, |told| self.verify(index, told));
+            Some((name.into_owned(), checked.err()?))
+        };
+        self.members().iter().enumerate().filter_map(check).collect()
     }
 
     /// The header of a member that is a `.npy` file; nothing if it is something else.
@@ -151,19 +171,15 @@ impl<'a> Zip<'a> {
     ///
     /// # Errors
     /// `InvalidArchive` if it is broken.
-    pub(crate) fn piece(&self, index: usize, start: usize, budget: &mut u64) -> Result<Cow<'a, [u8]>> {
+    pub(crate) fn piece(&self, index: usize, start: usize, budget: &mut Budget<'_>) -> Result<Cow<'a, [u8]>> {
         /// Longer than nearly every header.
         const HEAD: usize = 1 << 14;
         let member = &self.members()[index];
-        let is_stored = member.compression() == Compression::Stored;
-        let read = match budget.checked_sub(member.size) {
-            _ if is_stored => self.read(index)?,
-            Some(left) => {
-                *budget = left;
-                self.read(index)?
-            }
-            None => self.head(index, start + HEAD)?,
-        };
+        let is_whole = member.compression() == Compression::Stored || budget.spend(member.size);
+        let read = budget.counter.during(&member.name(), member.size, |told| match is_whole {
+            true => self.read_with(index, told),
+            false => self.head(index, start + HEAD),
+        })?;
         Ok(match read {
             Cow::Borrowed(bytes) => Cow::Borrowed(&bytes[start.min(bytes.len())..]),
             Cow::Owned(mut bytes) => {

@@ -9,6 +9,7 @@ use rustc_hash::FxHashMap;
 
 use crate::archive::Compression;
 use crate::archive::names::Names;
+use crate::archive::progress::{Counter, Progress, Told};
 use crate::archive::robust::PKL;
 use crate::archive::walk::{text, walk};
 use crate::archive::zip::ZipWriter;
@@ -105,7 +106,20 @@ impl DumpOptions {
         self.to_writer_with(value, writer, |_| {})
     }
 
-    /// Writes as [`DumpOptions::to_writer`] does, and tells after each array how far it is.
+    /// Writes as [`DumpOptions::to_writer`] does, and tells how far it is: of the bytes of arrays, which the pickle does not
+    /// count among.
+    ///
+    /// ```
+    /// use oiji::archive::DumpOptions;
+    /// use oiji::array::Array;
+    /// let mut graph = oiji::Graph::new();
+    /// let array = graph.add_array(&Array::from_values(&[1_i64, 2], &[2])?)?;
+    /// graph.set_roots(vec![array]);
+    /// let mut told = Vec::new();
+    /// DumpOptions::new().to_writer_with(graph.root(), std::io::sink(), |so_far| told.push((so_far.done, so_far.total)))?;
+    /// assert_eq!(told, [(16, 16)]);
+    /// # Ok::<(), oiji::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As for [`DumpOptions::to_writer`].
@@ -113,7 +127,7 @@ impl DumpOptions {
         &self,
         value: Value<'_>,
         writer: W,
-        mut progress: impl FnMut(DumpProgress<'_>),
+        mut progress: impl FnMut(Progress<'_>),
     ) -> Result<()> {
         let compression = if self.compatible { Compression::Deflated } else { self.compression };
         let writing = if self.compatible { self.writing.protocol(2) } else { self.writing };
@@ -122,13 +136,13 @@ impl DumpOptions {
         let mut copied = Copied::of(value.graph());
         let arrays = self.arrays(value);
         let total = arrays.iter().fold(0_u64, |total, (_, array, _)| total.saturating_add(array.size()));
-        let mut done = 0;
+        let mut counter = Counter::new(total, &mut progress);
         for (id, array, name) in arrays {
-            zip.member(&name, compression, |to| array.write_npy(to))?;
+            counter.during(&name, array.size(), |told| {
+                zip.member(&name, compression, |to| array.write_npy(Told { inner: to, told }))
+            })?;
             let pid = graph.add_str(&format!("ndarray.{name}"))?;
             copied.stands_for(id, graph.add_persistent(pid)?);
-            done += array.size();
-            progress(DumpProgress { member: &name, done, total });
         }
         if self.strip {
             let mut traces = Vec::new();
@@ -190,30 +204,6 @@ impl DumpOptions {
         });
         named.collect()
     }
-}
-
-/// How far the writing of a robust archive is.
-///
-/// ```
-/// use oiji::archive::DumpOptions;
-/// use oiji::array::Array;
-/// let mut graph = oiji::Graph::new();
-/// let array = graph.add_array(&Array::from_values(&[1_i64, 2], &[2])?)?;
-/// graph.set_roots(vec![array]);
-/// let mut told = Vec::new();
-/// DumpOptions::new().to_writer_with(graph.root(), std::io::sink(), |so_far| told.push((so_far.done, so_far.total)))?;
-/// assert_eq!(told, [(16, 16)]);
-/// # Ok::<(), oiji::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct DumpProgress<'a> {
-    /// The member written last.
-    pub member: &'a str,
-    /// Bytes of arrays that are written.
-    pub done: u64,
-    /// Bytes of all arrays.
-    pub total: u64,
 }
 
 /// The list of places in code where a variable of Theano was made.

@@ -34,6 +34,7 @@ mod lone;
 mod names;
 mod npy;
 mod npz;
+mod progress;
 mod robust;
 #[cfg(feature = "safetensors")]
 mod safetensors;
@@ -49,12 +50,13 @@ use std::borrow::Cow;
 use std::fmt;
 
 pub use contents::Contents;
-pub use dump::{DumpOptions, DumpProgress};
+pub use dump::DumpOptions;
 pub use edit::{Editor, compact};
 pub(crate) use joblib::joblib_spans;
 pub use joblib::save_joblib;
 pub use lone::{lone_file, may_be_packed};
 pub use npz::{save_npz, save_npz_compressed};
+pub use progress::Progress;
 #[cfg(feature = "safetensors")]
 pub use safetensors::save_safetensors;
 #[cfg(feature = "migrate")]
@@ -64,11 +66,12 @@ pub use torch::save_torch;
 pub(crate) use zip::Zip;
 pub(crate) use zip::rewritten as rewritten_zip;
 
-use crate::archive::container::Container;
+use crate::archive::container::{Budget, Container};
 use crate::archive::files::Files;
 use crate::archive::joblib::{Joblib, Wrapper, is_packed};
 use crate::archive::npy::Npy;
 use crate::archive::npz::Npz;
+use crate::archive::progress::Counter;
 use crate::archive::robust::Robust;
 #[cfg(feature = "safetensors")]
 use crate::archive::safetensors::Safetensors;
@@ -474,7 +477,29 @@ impl<'a> Archive<'a> {
     /// # Errors
     /// `InvalidArchive` if there is no pickle where there must be one; what the pickle says.
     pub fn linked_graph(&self, budget: u64) -> Result<Graph<'a>> {
-        self.container.linked(budget)
+        self.linked_graph_with(budget, |_| {})
+    }
+
+    /// As [`Archive::linked_graph`], and tells how far it is: of the bytes of [`Archive::members`].
+    ///
+    /// ```
+    /// use oiji::archive::{Archive, save_npz_compressed};
+    /// use oiji::array::Array;
+    /// let mut npz = Vec::new();
+    /// save_npz_compressed(&mut npz, [("x", &Array::from_values(&[0_u8; 4000], &[4000])?)])?;
+    /// let mut told = Vec::new();
+    /// Archive::open(&npz)?.linked_graph_with(1 << 20, |so_far| told.push((so_far.done, so_far.total)))?;
+    /// assert_eq!(told, [(4128, 4128)]);
+    /// # Ok::<(), oiji::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`Archive::linked_graph`].
+    pub fn linked_graph_with(&self, budget: u64, mut progress: impl FnMut(Progress<'_>)) -> Result<Graph<'a>> {
+        let mut budget = Budget { left: budget, counter: Counter::new(self.size(), &mut progress) };
+        let graph = self.container.linked(&mut budget)?;
+        budget.counter.finish();
+        Ok(graph)
     }
 
     /// Everything as one graph that needs the file no more: each array of the file is an array of NumPy in its place, and one
@@ -525,7 +550,20 @@ impl<'a> Archive<'a> {
     /// Reads every member to its end and holds it against its checksum; gives the names of those that are broken, with the
     /// reason. Formats without checksums have none to be held against.
     pub fn verify(&self) -> Vec<(String, Error)> {
-        self.container.verify()
+        self.verify_with(|_| {})
+    }
+
+    /// As [`Archive::verify`], and tells how far it is: of the bytes of [`Archive::members`]. See [`Progress`].
+    pub fn verify_with(&self, mut progress: impl FnMut(Progress<'_>)) -> Vec<(String, Error)> {
+        let mut counter = Counter::new(self.size(), &mut progress);
+        let broken = self.container.verify(&mut counter);
+        counter.finish();
+        broken
+    }
+
+    /// Bytes of all members, decompressed.
+    fn size(&self) -> u64 {
+        self.members().iter().fold(0, |size, member| size.saturating_add(member.size))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::archive::container::{Container, no_array};
+use crate::archive::container::{Budget, Container, no_array};
 use crate::archive::{ArrayInfo, Compression, LONE, Member};
 use crate::array::{Array, MAGIC, NpyHeader};
 use crate::error::Result;
@@ -57,7 +57,7 @@ impl<'a> Container<'a> for Npy<'a> {
         Ok((name == LONE).then_some(Cow::Borrowed(self.data())))
     }
 
-    fn linked(&self, _: u64) -> Result<Graph<'a>> {
+    fn linked(&self, _: &mut Budget<'_>) -> Result<Graph<'a>> {
         if self.header.dtype.has_objects() {
             let shifted = |error: crate::Error| error.shifted(self.header.data_offset);
             return self.options.from_slice(self.data()).map_err(shifted);

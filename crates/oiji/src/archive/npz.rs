@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::io::Write;
 
-use crate::archive::container::{Container, add_objects, no_array};
+use crate::archive::container::{Budget, Container, add_objects, no_array};
+use crate::archive::progress::Counter;
 use crate::archive::zip::{Zip, ZipWriter, invalid};
 use crate::archive::{ArrayInfo, Compression, Member};
 use crate::array::Array;
@@ -55,13 +56,13 @@ impl<'a> Container<'a> for Npz<'a> {
         self.zip.read_named(name)
     }
 
-    fn linked(&self, mut budget: u64) -> Result<Graph<'a>> {
+    fn linked(&self, budget: &mut Budget<'_>) -> Result<Graph<'a>> {
         let mut graph = Graph::new();
         let mut pairs = Vec::new();
         for (index, member) in self.zip.members().iter().enumerate() {
             let name = member.name();
             let key = graph.add_str(name.strip_suffix(".npy").unwrap_or(&name))?;
-            let bytes = self.zip.piece(index, 0, &mut budget).ok();
+            let bytes = self.zip.piece(index, 0, budget).ok();
             let objects = bytes.as_deref().map(|bytes| add_objects(&mut graph, bytes, &self.options)).transpose()?;
             // What is broken stays a name.
             let array = match objects.flatten() {
@@ -79,8 +80,8 @@ impl<'a> Container<'a> for Npz<'a> {
         Ok(graph)
     }
 
-    fn verify(&self) -> Vec<(String, Error)> {
-        self.zip.broken_members()
+    fn verify(&self, counter: &mut Counter<'_>) -> Vec<(String, Error)> {
+        self.zip.broken_members(counter)
     }
 }
 

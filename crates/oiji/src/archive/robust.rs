@@ -8,7 +8,8 @@ use std::borrow::Cow;
 
 use rustc_hash::FxHashMap;
 
-use crate::archive::container::{Container, add_objects, no_array};
+use crate::archive::container::{Budget, Container, add_objects, no_array};
+use crate::archive::progress::Counter;
 use crate::archive::zip::{Zip, invalid};
 use crate::archive::{ArrayInfo, Member};
 use crate::array::{Array, MAGIC, NpyHeader};
@@ -141,7 +142,7 @@ impl<'a> Container<'a> for Robust<'a> {
         self.zip.read_named(name)
     }
 
-    fn linked(&self, mut budget: u64) -> Result<Graph<'a>> {
+    fn linked(&self, budget: &mut Budget<'_>) -> Result<Graph<'a>> {
         let index = self.zip.find(PKL.as_bytes()).ok_or_else(|| invalid("no member pkl"))?;
         let mut graph = self.zip.pickle(index, &self.options)?;
         let named: Vec<(Id, usize)> = graph
@@ -157,7 +158,7 @@ impl<'a> Container<'a> for Robust<'a> {
                 Some(known) => *known,
                 None => {
                     // What is broken stays a name.
-                    let bytes = self.start(index).and_then(|start| self.zip.piece(index, start, &mut budget)).ok();
+                    let bytes = self.start(index).and_then(|start| self.zip.piece(index, start, budget)).ok();
                     let objects =
                         bytes.as_deref().map(|bytes| add_objects(&mut graph, bytes, &self.options)).transpose()?;
                     let known = (bytes.map(|bytes| graph.add_outside(bytes)), objects.flatten());
@@ -175,7 +176,7 @@ impl<'a> Container<'a> for Robust<'a> {
         Ok(graph)
     }
 
-    fn verify(&self) -> Vec<(String, Error)> {
-        self.zip.broken_members()
+    fn verify(&self, counter: &mut Counter<'_>) -> Vec<(String, Error)> {
+        self.zip.broken_members(counter)
     }
 }

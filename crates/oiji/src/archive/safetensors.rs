@@ -8,7 +8,7 @@ use std::io::Write;
 use ::safetensors::tensor::{Dtype as Named, SafeTensors, TensorView};
 use json_event_parser::{JsonEvent, WriterJsonSerializer};
 
-use crate::archive::container::{Container, no_array};
+use crate::archive::container::{Budget, Container, no_array};
 use crate::archive::zip::invalid;
 use crate::archive::{ArrayInfo, Compression, Member};
 use crate::array::{Array, ByteOrder, Dtype, Float8, Layout};
@@ -77,7 +77,7 @@ impl<'a> Container<'a> for Safetensors<'a> {
     }
 
     /// A dict of tensors as torch writes them, by `_rebuild_tensor_v3`.
-    fn linked(&self, _: u64) -> Result<Graph<'a>> {
+    fn linked(&self, _: &mut Budget<'_>) -> Result<Graph<'a>> {
         let mut graph = Graph::new();
         let function = graph.add_global("torch._utils", "_rebuild_tensor_v3")?;
         let ordered = graph.add_global("collections", "OrderedDict")?;

@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::archive::container::{Container, no_array};
+use crate::archive::container::{Budget, Container, no_array};
 use crate::archive::files::Files;
 use crate::archive::joblib::beside;
 use crate::archive::joblib::read::{Inline, read};
@@ -118,12 +118,14 @@ impl<'a> Container<'a> for Joblib<'a> {
         Ok(Some(self.graph.clone()))
     }
 
-    fn linked(&self, mut budget: u64) -> Result<Graph<'a>> {
+    fn linked(&self, budget: &mut Budget<'_>) -> Result<Graph<'a>> {
         let mut graph = self.graph.clone();
-        for (_, id) in self.names.iter() {
+        for (name, id) in self.names.iter() {
             // What is broken, or too large, stays a wrapper.
-            let Some(array) = self.outside(id).ok().flatten().filter(|array| array.size() <= budget) else { continue };
-            budget -= array.size();
+            let Some(array) = self.outside(id).ok().flatten().filter(|array| budget.spend(array.size())) else {
+                continue;
+            };
+            budget.counter.during(name, array.size(), |_| ());
             let whole = graph.add_borrowed_array(&array)?;
             graph.put_in_place(id, whole);
         }

@@ -10,8 +10,9 @@ use std::collections::HashSet;
 
 use rustc_hash::FxHashMap;
 
-use crate::archive::container::{Container, no_array};
+use crate::archive::container::{Budget, Container, no_array};
 use crate::archive::names::{NamedValues, Names};
+use crate::archive::progress::Counter;
 use crate::archive::walk::text;
 use crate::archive::zip::{Zip, invalid};
 use crate::archive::{ArrayInfo, Compression, Member};
@@ -112,7 +113,7 @@ impl<'a> Skops<'a> {
     }
 
     /// As a graph borrows the `.npy` file of an array.
-    fn piece(&self, member: &str, budget: &mut u64) -> Result<Cow<'a, [u8]>> {
+    fn piece(&self, member: &str, budget: &mut Budget<'_>) -> Result<Cow<'a, [u8]>> {
         let (index, name) = match self.place(member)? {
             Place::Member(index) => return self.zip.piece(index, 0, budget),
             Place::Inner(index, name) => (index, name),
@@ -120,7 +121,7 @@ impl<'a> Skops<'a> {
         let limit = self.options.limits_ref().allocation;
         let outer = &self.zip.members()[index];
         let is_stored = outer.compression() == Compression::Stored;
-        if !is_stored && outer.size > *budget {
+        if !is_stored && outer.size > budget.left {
             return Err(invalid(format!("member {} is too large to be unpacked here", outer.name())));
         }
         match self.zip.read(index)? {
@@ -129,7 +130,7 @@ impl<'a> Skops<'a> {
                 zip.piece(inner(&zip, name)?, 0, budget)
             }
             Cow::Owned(bytes) => {
-                *budget -= (bytes.len() as u64).min(*budget);
+                budget.left -= (bytes.len() as u64).min(budget.left);
                 let zip = Zip::new(&bytes, limit)?;
                 Ok(Cow::Owned(zip.piece(inner(&zip, name)?, 0, budget)?.into_owned()))
             }
@@ -207,7 +208,7 @@ impl<'a> Container<'a> for Skops<'a> {
         self.zip.read_named(name)
     }
 
-    fn linked(&self, mut budget: u64) -> Result<Graph<'a>> {
+    fn linked(&self, budget: &mut Budget<'_>) -> Result<Graph<'a>> {
         let mut graph = self.graph.clone();
         let named: Vec<(Id, String)> =
             graph.values().filter_map(|value| Some((value.id(), member_of(value)?.to_owned()))).collect();
@@ -217,7 +218,7 @@ impl<'a> Container<'a> for Skops<'a> {
                 Some(piece) => *piece,
                 None => {
                     // What is broken stays a name.
-                    let piece = self.piece(&member, &mut budget).ok().map(|bytes| graph.add_outside(bytes));
+                    let piece = self.piece(&member, budget).ok().map(|bytes| graph.add_outside(bytes));
                     pieces.insert(member, piece);
                     piece
                 }
@@ -229,7 +230,7 @@ impl<'a> Container<'a> for Skops<'a> {
         Ok(graph)
     }
 
-    fn verify(&self) -> Vec<(String, Error)> {
-        self.zip.broken_members()
+    fn verify(&self, counter: &mut Counter<'_>) -> Vec<(String, Error)> {
+        self.zip.broken_members(counter)
     }
 }

@@ -6,8 +6,9 @@ use std::cell::RefCell;
 
 use rustc_hash::FxHashMap;
 
-use crate::archive::container::{Container, no_array};
+use crate::archive::container::{Budget, Container, no_array};
 use crate::archive::files::{Files, beside};
+use crate::archive::progress::{Counter, Progress};
 use crate::archive::torch::Torch;
 use crate::archive::torch::save::StateDict;
 use crate::archive::walk::text;
@@ -265,13 +266,20 @@ impl<'a> Saved<'a> {
         }
     }
 
-    fn broken(self, options: &ReadOptions<'a>) -> Vec<(String, Error)> {
+    fn broken(self, options: &ReadOptions<'a>, told: &mut dyn FnMut(u64)) -> Vec<(String, Error)> {
         let bytes = match &self {
             Saved::Borrowed(bytes) => bytes,
             Saved::Owned(bytes) => bytes.as_slice(),
         };
         match Zip::new(bytes, options.limits_ref().allocation) {
-            Ok(zip) => zip.broken_members(),
+            Ok(zip) => {
+                let mut last = 0;
+                let mut tell = |so_far: Progress<'_>| {
+                    told(so_far.done - last);
+                    last = so_far.done;
+                };
+                zip.broken_members(&mut Counter::new(bytes.len() as u64, &mut tell))
+            }
             Err(_) if !Zip::is_zip(bytes) => Vec::new(),
             Err(error) => vec![(String::new(), error)],
         }
@@ -393,7 +401,7 @@ impl<'a> Container<'a> for Distributed<'a> {
         }
     }
 
-    fn linked(&self, mut budget: u64) -> Result<Graph<'a>> {
+    fn linked(&self, budget: &mut Budget<'_>) -> Result<Graph<'a>> {
         let (mut graph, storages): (Graph<'a>, _) = self.state()?;
         for (tensor, storage) in self.tensors.iter().zip(storages) {
             // What is broken, or too large, is told without its data.
@@ -401,28 +409,28 @@ impl<'a> Container<'a> for Distributed<'a> {
             let is_c = array.layout().is_c(array.shape());
             let bytes = match array.data() {
                 Data::Bytes(Cow::Borrowed(bytes)) if is_c => Cow::Borrowed(*bytes),
-                _ if array.size() <= budget => Cow::Owned(array.c_order_bytes()?.into_owned()),
+                _ if budget.spend(array.size()) => Cow::Owned(array.c_order_bytes()?.into_owned()),
                 _ => continue,
             };
-            if let Cow::Owned(bytes) = &bytes {
-                budget -= bytes.len() as u64;
-            }
+            budget.counter.during(&tensor.name, array.size(), |_| ());
             let piece = graph.add_outside(bytes);
             graph.link_outside(storage, piece);
         }
         Ok(graph)
     }
 
-    fn verify(&self) -> Vec<(String, Error)> {
+    fn verify(&self, counter: &mut Counter<'_>) -> Vec<(String, Error)> {
         let mut broken = Vec::new();
         let parts = self.tensors.iter().flat_map(|tensor| &tensor.parts).filter_map(|part| part.place.as_ref());
         for place in parts.chain(self.others.iter().filter_map(|(_, place)| place.as_ref())) {
-            match self.saved(place) {
-                Ok(saved) => {
-                    let found = saved.broken(&self.options).into_iter();
-                    broken.extend(found.map(|(name, error)| (format!("{} {name}", place.member()), error)));
-                }
-                Err(error) => broken.push((place.member(), error)),
+            let member = place.member();
+            let checked = counter.during(&member, place.len, |told| -> Result<_> {
+                let saved = self.saved(place)?;
+                Ok(saved.broken(&self.options, told))
+            });
+            match checked {
+                Ok(found) => broken.extend(found.into_iter().map(|(name, error)| (format!("{member} {name}"), error))),
+                Err(error) => broken.push((member, error)),
             }
         }
         broken

@@ -3,6 +3,7 @@
 //! Their names stand in the pickle `.metadata` beside it; here they are called by number.
 
 use crate::archive::container::{Container, no_array};
+use crate::archive::progress::Counter;
 use crate::archive::torch::Torch;
 use crate::archive::zip::Zip;
 use crate::archive::{ArrayInfo, Member};
@@ -102,9 +103,9 @@ impl<'a> Container<'a> for Parts<'a> {
         part.array(name)
     }
 
-    fn verify(&self) -> Vec<(String, Error)> {
+    fn verify(&self, counter: &mut Counter<'_>) -> Vec<(String, Error)> {
         let broken = |(index, (_, part)): (usize, &(u64, Torch<'a>))| {
-            part.verify().into_iter().map(move |(name, error)| (format!("{index}.{name}"), error))
+            part.verify(counter).into_iter().map(move |(name, error)| (format!("{index}.{name}"), error))
         };
         self.parts.iter().enumerate().flat_map(broken).collect()
     }

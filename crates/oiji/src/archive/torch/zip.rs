@@ -6,8 +6,9 @@ use std::cell::OnceCell;
 
 use rustc_hash::FxHashMap;
 
-use crate::archive::container::{Container, no_array};
+use crate::archive::container::{Budget, Container, no_array};
 use crate::archive::names::NamedValues;
+use crate::archive::progress::Counter;
 use crate::archive::walk::text;
 use crate::archive::zip::{Zip, invalid};
 use crate::archive::{ArrayInfo, Compression, Member};
@@ -132,7 +133,7 @@ impl<'a> Container<'a> for Torch<'a> {
         self.zip.read_named(name)
     }
 
-    fn linked(&self, mut budget: u64) -> Result<Graph<'a>> {
+    fn linked(&self, budget: &mut Budget<'_>) -> Result<Graph<'a>> {
         let mut graph = self.read()?.0.clone();
         // Where storages are said to have the highest byte first, `resolve` reads them: a graph has no word for it.
         if self.is_big_endian()? {
@@ -151,9 +152,9 @@ impl<'a> Container<'a> for Torch<'a> {
                 Some(piece) => *piece,
                 None => {
                     let is_whole = self.zip.members()[index].compression() == Compression::Stored
-                        || self.zip.members()[index].size <= budget;
+                        || self.zip.members()[index].size <= budget.left;
                     // What is broken, or too large, stays outside.
-                    let bytes = is_whole.then(|| self.zip.piece(index, 0, &mut budget).ok()).flatten();
+                    let bytes = is_whole.then(|| self.zip.piece(index, 0, budget).ok()).flatten();
                     let piece = bytes.map(|bytes| graph.add_outside(bytes));
                     pieces.insert(index, piece);
                     piece
@@ -166,7 +167,7 @@ impl<'a> Container<'a> for Torch<'a> {
         Ok(graph)
     }
 
-    fn verify(&self) -> Vec<(String, Error)> {
-        self.zip.broken_members()
+    fn verify(&self, counter: &mut Counter<'_>) -> Vec<(String, Error)> {
+        self.zip.broken_members(counter)
     }
 }

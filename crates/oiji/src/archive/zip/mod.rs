@@ -28,6 +28,7 @@ pub(crate) use rewrite::rewritten;
 pub(crate) use write::ZipWriter;
 
 use crate::archive::Compression;
+use crate::archive::progress::Told;
 use crate::error::{Error, ErrorKind, Result};
 
 /// A ZIP in memory, or mapped.
@@ -152,13 +153,19 @@ impl<'a> Zip<'a> {
     /// # Errors
     /// `InvalidArchive` with the member's name; `Limit` if it becomes too large.
     pub(crate) fn read(&self, index: usize) -> Result<Cow<'a, [u8]>> {
+        self.read_with(index, &mut |_| {})
+    }
+
+    /// As `read`, and tells of the bytes that are decompressed.
+    pub(crate) fn read_with(&self, index: usize, told: &mut dyn FnMut(u64)) -> Result<Cow<'a, [u8]>> {
         let member = &self.members[index];
         let raw = self.raw(index)?;
         if member.compression() == Compression::Stored {
             return Ok(Cow::Borrowed(raw));
         }
         let mut bytes = Vec::new();
-        let mut reader = self.reader(index)?.take(member.size.min(self.limit).saturating_add(1));
+        let reader = Told { inner: self.reader(index)?, told };
+        let mut reader = reader.take(member.size.min(self.limit).saturating_add(1));
         let read = reader.read_to_end(&mut bytes);
         if bytes.len() as u64 > self.limit {
             return Err(ErrorKind::Limit { limit: "allocation", allowed: self.limit }.into());
@@ -183,13 +190,13 @@ impl<'a> Zip<'a> {
         Ok(Cow::Owned(bytes))
     }
 
-    /// Reads a member to its end and holds size and checksum against the directory.
+    /// Reads a member to its end and holds size and checksum against the directory; tells of the bytes on the way.
     ///
     /// # Errors
     /// `InvalidArchive` with the member's name.
-    pub(crate) fn verify(&self, index: usize) -> Result<()> {
+    pub(crate) fn verify(&self, index: usize, told: &mut dyn FnMut(u64)) -> Result<()> {
         self.raw(index)?;
-        let mut reader = self.reader(index)?;
+        let mut reader = Told { inner: self.reader(index)?, told };
         io::copy(&mut reader, &mut io::sink()).map_err(|error| self.invalid(index, &error.to_string()))?;
         Ok(())
     }
