@@ -199,13 +199,34 @@ fn quantized_tensors_have_their_parts_and_stand_for_what_torch_says() {
                 let alone = archive.array(&format!("{name}.scales")).unwrap();
                 assert_eq!(alone.to_f64s().unwrap(), array.to_f64s().unwrap(), "{here}");
             }
-            if archive.format() == Format::Torch {
-                let (_, array) = linked.iter().find(|(other, _)| other == name).unwrap();
-                assert_eq!(array.dequantized().unwrap().to_vec::<f32>().unwrap(), real, "{here}");
-            }
+            let (_, array) = linked.iter().find(|(other, _)| other == name).unwrap();
+            assert_eq!(array.dequantized().unwrap().to_vec::<f32>().unwrap(), real, "{here}");
         }
     }
     assert_eq!(count, 2 + 2 * (3 + 3 + 2 + 2));
+}
+
+/// Whatever torch wrote, in a ZIP, a stream or a tar.
+#[test]
+fn the_tensors_of_a_linked_graph_hold_what_the_archive_has_under_their_names() {
+    let mut formats = BTreeMap::new();
+    for (file, _) in ["torch", "torch-tar"].into_iter().flat_map(files) {
+        let bytes = bytes(&file);
+        let Ok(archive) = Archive::open(&bytes) else { continue };
+        let linked = archive.linked_graph(u64::MAX).unwrap();
+        for (name, array) in Contents::of(linked.root()).arrays {
+            let Ok(told) = archive.array(&name) else { continue };
+            let held = array.c_order_bytes().unwrap_or_else(|error| panic!("{file}: {name}: {error}"));
+            assert_eq!(*held, *told.c_order_bytes().unwrap(), "{file}: {name}");
+            assert!(array.is_tensor() == told.is_tensor() && array.shape() == told.shape(), "{file}: {name}");
+            *formats.entry(archive.format().name()).or_insert(0) += 1;
+        }
+    }
+    let counts: Vec<(&str, i32)> = formats.into_iter().collect();
+    assert!(
+        matches!(counts[..], [("torch", zip @ 40..), ("torch-legacy", stream @ 20..), ("torch-tar", 1..)] if zip > stream),
+        "{counts:?}"
+    );
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::fs;
 use oiji::archive::{Archive, Format, save_joblib, save_torch};
 use oiji::array::Array;
 use oiji::graph::Id;
-use oiji::{Graph, WriteOptions};
+use oiji::{Graph, ReadOptions, WriteOptions};
 use oiji_testkit::{python_with_torch, pythons, skip};
 use serde_json::json;
 
@@ -112,4 +112,56 @@ print(json.dumps([type(state).__name__, list(state), told, tied]))
         "tied": ["torch.float32", [2, 3], values],
     });
     assert_eq!(told, json!(["OrderedDict", names, state, true]));
+}
+
+#[test]
+fn what_torch_saves_is_read_as_torch_says() {
+    let Some(python) = python_with_torch() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let script = include_str!("python/torch_files.py");
+    let told = python.run_with(&["-c", script, folder.path().to_str().unwrap()], b"");
+    let told: serde_json::Value = serde_json::from_slice(&told.unwrap_or_else(|error| panic!("{error}"))).unwrap();
+    let file = |name: &str| fs::read(folder.path().join(name)).unwrap();
+    let numbers = |told: &serde_json::Value| -> Vec<f64> {
+        told.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
+    };
+
+    let mut count = 0;
+    for name in ["quantized.pt", "quantized_legacy.pt"] {
+        let file = file(name);
+        let archive = Archive::open(&file).unwrap();
+        let linked = archive.linked_graph(u64::MAX).unwrap();
+        for (tensor, told) in told["quantized"].as_object().unwrap() {
+            let array = archive.array(tensor).unwrap_or_else(|error| panic!("{name}: {tensor}: {error}"));
+            assert_eq!(array.dequantized().unwrap().to_f64s().unwrap(), numbers(told), "{name}: {tensor}");
+            let array = linked.root().get(tensor.as_str()).unwrap().as_array().unwrap();
+            assert_eq!(array.dequantized().unwrap().to_f64s().unwrap(), numbers(told), "{name}: {tensor}");
+            count += 1;
+        }
+    }
+    assert!(count >= 4, "{told}");
+
+    let tensors = file("tensors.pt");
+    let archive = Archive::open(&tensors).unwrap();
+    for (tensor, told) in told["tensors"].as_object().unwrap() {
+        assert_eq!(archive.array(tensor).unwrap().to_f64s().unwrap(), numbers(told), "{tensor}");
+    }
+
+    let Some(checkpoint) = told["checkpoint"].as_object().filter(|told| !told.is_empty()) else { return };
+    let folder = folder.path().join("checkpoint");
+    let metadata = fs::read(folder.join(".metadata")).unwrap();
+    let beside = |name: &str| Ok(fs::read(folder.join(name))?.into());
+    let archive = Archive::open_beside(&metadata, &ReadOptions::new(), beside).unwrap();
+    assert_eq!((archive.format(), archive.verify().len()), (Format::TorchDistributed, 0));
+    let linked = archive.linked_graph(u64::MAX).unwrap();
+    for (name, told) in checkpoint {
+        let value = linked.root().get(name.as_str()).unwrap();
+        match told.as_i64() {
+            Some(number) => assert_eq!(value.as_i64().unwrap(), number, "{name}"),
+            None => {
+                assert_eq!(archive.array(name).unwrap().to_f64s().unwrap(), numbers(told), "{name}");
+                assert_eq!(value.as_array().unwrap().to_f64s().unwrap(), numbers(told), "{name}");
+            }
+        }
+    }
 }

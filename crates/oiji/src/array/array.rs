@@ -7,7 +7,7 @@ use crate::array::dtype::{AXES, ByteOrder, Dtype, bad, count, shape_text};
 use crate::array::elements::{Cursor, swap_to_little};
 use crate::array::layout::Layout;
 use crate::array::number::Element;
-use crate::array::quantized::Quantized;
+use crate::array::quantized::{Quantized, unpacked};
 use crate::error::{ErrorKind, Result};
 use crate::graph::{Graph, Id, Items, Value};
 
@@ -345,12 +345,14 @@ impl<'a> Array<'a> {
         Array { dtype: self.dtype.with_byte_order(ByteOrder::Big), ..self }
     }
 
-    /// The same array with its data, where that was kept elsewhere; without what it is masked or quantized by.
+    /// The same array with its data, where that was kept elsewhere; without what it is masked or quantized by. Elements of which
+    /// torch puts several into a byte are taken out of it.
     ///
     /// # Errors
     /// As for [`Array::new`].
     pub fn with_bytes<'b>(self, bytes: impl Into<Cow<'b, [u8]>>) -> Result<Array<'b>> {
-        let array = Array::new(self.dtype, &self.shape, self.layout, Data::Bytes(bytes.into()))?;
+        let bytes = unpacked(&self.dtype, bytes.into());
+        let array = Array::new(self.dtype, &self.shape, self.layout, Data::Bytes(bytes))?;
         Ok(Array { class: self.class, is_tensor: self.is_tensor, ..array })
     }
 

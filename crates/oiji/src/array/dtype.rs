@@ -229,6 +229,15 @@ impl Dtype {
         }
     }
 
+    /// How many elements torch puts into one byte of a storage. Here each has a byte of its own.
+    pub(crate) fn packed(&self) -> u32 {
+        match self {
+            Dtype::Quantized("quint4x2", _) => 2,
+            Dtype::Quantized("quint2x4", _) => 4,
+            _ => 1,
+        }
+    }
+
     /// Whether elements are, or hold, Python objects: then they have no bytes of their own.
     pub fn has_objects(&self) -> bool {
         match self {

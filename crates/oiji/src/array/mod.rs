@@ -54,7 +54,7 @@ pub use number::Element;
 pub(crate) use pickled::shape;
 pub use quantized::Quantized;
 #[cfg(feature = "archive")]
-pub(crate) use quantized::channel_values;
+pub(crate) use quantized::{channel_values, unpacked};
 pub use sparse::{Sparse, SparseFormat};
 pub use stats::ArrayStats;
 pub use text::Texts;

@@ -2,6 +2,7 @@
 //!
 //! The integers are the array; here is what they are read by, and what becomes of both together.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::array::array::Array;
@@ -155,6 +156,17 @@ fn channels(told: Value<'_>) -> Option<[Value<'_>; 2]> {
     Some([told.at(1).ok()?, told.at(2).ok()?])
 }
 
+/// The elements of a storage, a byte for each: of some types torch puts several into one, the lowest bits first.
+pub(crate) fn unpacked<'a>(dtype: &Dtype, bytes: Cow<'a, [u8]>) -> Cow<'a, [u8]> {
+    let count = dtype.packed();
+    if count == 1 {
+        return bytes;
+    }
+    let width = 8 / count;
+    let elements = bytes.iter().flat_map(|byte| (0..count).map(move |at| byte >> (at * width) & (0xff >> (8 - width))));
+    Cow::Owned(elements.collect())
+}
+
 impl<'a> Array<'a> {
     /// How its integers stand for real numbers, if it is a quantized tensor.
     pub fn quantized(&self) -> Option<&Quantized<'a>> {
@@ -168,7 +180,7 @@ impl<'a> Array<'a> {
     pub fn to_integers(&self) -> Result<Array<'a>> {
         let order = ByteOrder::Little;
         let dtype = match self.dtype() {
-            Dtype::Quantized("quint8", _) => Dtype::UInt(1, order),
+            Dtype::Quantized("quint8" | "quint4x2" | "quint2x4", _) => Dtype::UInt(1, order),
             Dtype::Quantized(_, size) => Dtype::Int(*size, order),
             _ => return Ok(self.clone()),
         };

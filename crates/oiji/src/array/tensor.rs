@@ -59,7 +59,10 @@ fn rebuilt<'g>(name: &str, object: Object<'g>) -> Option<Result<Array<'g>>> {
     let args = object.args();
     let storage = args.at(0).ok()?;
     let dtype = |id: Value<'_>| match name {
-        "_rebuild_tensor_v3" => torch_dtype(args.at(6).ok()?.as_global().ok()?.name()),
+        // A storage without a type does not say that its elements are to be taken apart.
+        "_rebuild_tensor_v3" => {
+            torch_dtype(args.at(6).ok()?.as_global().ok()?.name()).filter(|dtype| dtype.packed() == 1)
+        }
         _ => storage_dtype(id.at(1).ok()?.as_global().ok()?.name()),
     };
     match storage.node() {
@@ -73,7 +76,8 @@ fn rebuilt<'g>(name: &str, object: Object<'g>) -> Option<Result<Array<'g>>> {
         Node::Object(object) => {
             let stream = nested(object)?;
             let id = persistent(stream.graph.root())?;
-            let dtype = dtype(id)?;
+            // Several elements of a byte would be taken apart again for each who looks.
+            let dtype = dtype(id).filter(|dtype| dtype.packed() == 1)?;
             let bytes = stream.storages.of_id(id).map(|bytes| Data::Bytes(Cow::Borrowed(bytes)));
             Some(bytes.and_then(|data| strided(dtype, data, args)))
         }
@@ -134,6 +138,8 @@ pub(crate) fn storage_dtype(storage: &str) -> Option<Dtype> {
         "QInt8" => "qint8",
         "QUInt8" => "quint8",
         "QInt32" => "qint32",
+        "QUInt4x2" => "quint4x2",
+        "QUInt2x4" => "quint2x4",
         _ => return None,
     })
 }
@@ -159,6 +165,8 @@ pub(crate) fn torch_dtype(name: &str) -> Option<Dtype> {
         "qint8" => Dtype::Quantized("qint8", 1),
         "quint8" => Dtype::Quantized("quint8", 1),
         "qint32" => Dtype::Quantized("qint32", 4),
+        "quint4x2" => Dtype::Quantized("quint4x2", 1),
+        "quint2x4" => Dtype::Quantized("quint2x4", 1),
         _ => return named(name),
     })
 }

@@ -1,12 +1,17 @@
 //! What `torch.save` wrote from 0.1.10 to 1.5: one stream of pickles and storages (`array::storages`).
 
-use crate::archive::container::{Container, no_array};
+use std::borrow::Cow;
+
+use rustc_hash::FxHashMap;
+
+use crate::archive::container::{Budget, Container, no_array};
 use crate::archive::names::NamedValues;
+use crate::archive::torch::zip::elements;
 use crate::archive::{ArrayInfo, Compression, Member};
 use crate::array::storages::{Storages, Stream, persistent};
-use crate::array::{Array, Data};
+use crate::array::{Array, Data, Dtype, unpacked};
 use crate::error::Result;
-use crate::graph::{Graph, ReadOptions, Value};
+use crate::graph::{Graph, Id, ReadOptions, Value};
 
 pub(crate) struct Legacy<'a> {
     stream: Stream<'a>,
@@ -92,5 +97,25 @@ impl<'a> Container<'a> for Legacy<'a> {
             None => Ok(tensor),
         });
         filled.map(Some)
+    }
+
+    fn linked(&self, _: &mut Budget<'_>) -> Result<Graph<'a>> {
+        let mut graph = self.stream.graph.clone();
+        let named: Vec<(Id, &'a [u8], Dtype)> = graph
+            .values()
+            .filter_map(|value| {
+                let id = persistent(value)?;
+                // What is broken stays a name.
+                Some((value.id(), self.stream.storages.of_id(id).ok()?, elements(id)))
+            })
+            .collect();
+        let mut pieces = FxHashMap::default();
+        for (value, bytes, dtype) in named {
+            let place = (bytes.as_ptr() as usize, bytes.len(), dtype.packed());
+            let piece =
+                *pieces.entry(place).or_insert_with(|| graph.add_outside(unpacked(&dtype, Cow::Borrowed(bytes))));
+            graph.link_outside(value, piece);
+        }
+        Ok(graph)
     }
 }

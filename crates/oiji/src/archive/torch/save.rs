@@ -199,6 +199,14 @@ fn storage(dtype: &Dtype) -> Option<Storage> {
     typed.or_else(|| UNTYPED.iter().copied().find(|name| is(name)).map(Storage::Untyped))
 }
 
+/// The class of storages of a dtype, in the module `torch`.
+pub(super) fn storage_class(dtype: &Dtype) -> Option<&'static str> {
+    match storage(dtype) {
+        Some(Storage::Typed(class)) => Some(class),
+        _ => None,
+    }
+}
+
 /// Whether torch has tensors of a dtype.
 ///
 /// # Errors

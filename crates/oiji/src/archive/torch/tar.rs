@@ -1,19 +1,22 @@
 //! What `torch.save` wrote before 0.1.10: a tar of storages, tensors that look into them, and a pickle whose persistent ids
 //! name tensors.
 
+use std::borrow::Cow;
+
 use rustc_hash::FxHashMap;
 
-use crate::archive::container::{Container, no_array};
+use crate::archive::container::{Budget, Container, no_array};
 use crate::archive::names::NamedValues;
 use crate::archive::tar;
 use crate::archive::torch::legacy::members;
+use crate::archive::torch::save::storage_class;
 use crate::archive::zip::invalid;
 use crate::archive::{ArrayInfo, Member};
 use crate::array::storages::{Storages, array_at, persistent, pickle_at, storage_size, text};
 use crate::array::tensor::storage_dtype;
-use crate::array::{Array, Dtype, Layout};
+use crate::array::{Array, Data, Dtype, Layout};
 use crate::error::Result;
-use crate::graph::{Graph, ReadOptions, Value};
+use crate::graph::{Graph, Id, Made, ReadOptions, Value};
 
 pub(crate) struct Tar<'a> {
     graph: Graph<'a>,
@@ -74,7 +77,9 @@ fn read_storages<'a>(bytes: &'a [u8], options: &ReadOptions<'a>) -> Result<(Stor
         let told = pickle_at(bytes, &mut at, options)?;
         let key = text(told.root().at(0)?).ok_or_else(|| invalid("a storage without a key"))?;
         let class = told.root().at(2)?;
+        // Elements that share a byte came years later.
         let dtype = class.as_global().ok().and_then(|class| storage_dtype(class.name()));
+        let dtype = dtype.filter(|dtype| dtype.packed() == 1);
         let (Some(size), Some(dtype)) = (storage_size(class), dtype) else {
             return Err(invalid(format!("storage {key} is of no type that is known: {class}")));
         };
@@ -178,4 +183,53 @@ impl<'a> Container<'a> for Tar<'a> {
             None => Ok(Array::of(value)),
         }
     }
+
+    /// The tensors are told as torch has told them since, so that they are found in their places.
+    fn linked(&self, _: &mut Budget<'_>) -> Result<Graph<'a>> {
+        let mut graph = self.graph.clone();
+        let named: Vec<(Id, String)> = graph.values().filter_map(|value| Some((value.id(), key(value)?))).collect();
+        let mut told: FxHashMap<String, Option<Id>> = FxHashMap::default();
+        for (id, key) in named {
+            let Some((tensor, storage)) = self.tensors.get(&key) else { continue };
+            let value = match told.get(&key) {
+                Some(value) => *value,
+                None => {
+                    let value = add_tensor(&mut graph, tensor, storage)?;
+                    told.insert(key, value);
+                    value
+                }
+            };
+            if let Some(value) = value {
+                graph.put_in_place(id, value);
+            }
+        }
+        Ok(graph)
+    }
+}
+
+/// Adds `_rebuild_tensor_v2(storage, offset, shape, strides, requires_grad, hooks)` to a graph, which then has its bytes.
+fn add_tensor<'a>(graph: &mut Graph<'a>, tensor: &Array<'a>, key: &str) -> Result<Option<Id>> {
+    let (Data::Bytes(Cow::Borrowed(bytes)), Some(class)) = (tensor.data(), storage_class(tensor.dtype())) else {
+        return Ok(None);
+    };
+    let (class, key) = (graph.add_global("torch", class)?, graph.add_str(key)?);
+    let (word, location) = (graph.add_str("storage")?, graph.add_str("cpu")?);
+    let count = graph.add_int((bytes.len() as u64 / tensor.dtype().size().max(1)) as i64)?;
+    let id = graph.add_tuple(&[word, class, key, location, count])?;
+    let storage = graph.add_persistent(id)?;
+    let piece = graph.add_outside(Cow::Borrowed(bytes));
+    graph.link_outside(storage, piece);
+    let (strides, offset) = tensor.layout().strides(tensor.shape());
+    let mut numbers = |numbers: &mut dyn Iterator<Item = i64>| {
+        let ids: Result<Vec<Id>> = numbers.map(|number| graph.add_int(number)).collect();
+        graph.add_tuple(&ids?)
+    };
+    let shape = numbers(&mut tensor.shape().iter().map(|axis| *axis as i64))?;
+    let strides = numbers(&mut strides.into_iter())?;
+    let (offset, requires_grad) = (graph.add_int(offset as i64)?, graph.add_bool(false)?);
+    let (ordered, nothing) = (graph.add_global("collections", "OrderedDict")?, graph.add_tuple(&[])?);
+    let hooks = graph.add_object(Made::Call, ordered, nothing, None)?;
+    let args = graph.add_tuple(&[storage, offset, shape, strides, requires_grad, hooks])?;
+    let function = graph.add_global("torch._utils", "_rebuild_tensor_v2")?;
+    graph.add_object(Made::Call, function, args, None).map(Some)
 }

@@ -12,7 +12,9 @@ use crate::archive::progress::Counter;
 use crate::archive::walk::text;
 use crate::archive::zip::{Zip, invalid};
 use crate::archive::{ArrayInfo, Compression, Member};
-use crate::array::{Array, Data};
+use crate::array::dtype::ByteOrder;
+use crate::array::tensor::storage_dtype;
+use crate::array::{Array, Data, Dtype, unpacked};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Id, Node, ReadOptions, Value};
 
@@ -81,6 +83,12 @@ impl<'a> Torch<'a> {
     }
 }
 
+/// What the class of a storage says of its elements, or bytes.
+pub(super) fn elements(id: Value<'_>) -> Dtype {
+    let class = id.at(1).and_then(Value::as_global).ok();
+    class.and_then(|class| storage_dtype(class.name())).unwrap_or(Dtype::UInt(1, ByteOrder::Little))
+}
+
 impl<'a> Container<'a> for Torch<'a> {
     fn members(&self) -> Vec<Member> {
         self.zip.as_members()
@@ -139,24 +147,24 @@ impl<'a> Container<'a> for Torch<'a> {
         if self.is_big_endian()? {
             return Ok(graph);
         }
-        let named: Vec<(Id, usize)> = graph
+        let named: Vec<(Id, usize, Dtype)> = graph
             .values()
             .filter_map(|value| match value.node() {
-                Node::Persistent(id) => Some((value.id(), self.storage(id).ok()?)),
+                Node::Persistent(id) => Some((value.id(), self.storage(id).ok()?, elements(id))),
                 _ => None,
             })
             .collect();
         let mut pieces = FxHashMap::default();
-        for (value, index) in named {
-            let piece = match pieces.get(&index) {
+        for (value, index, dtype) in named {
+            let piece = match pieces.get(&(index, dtype.packed())) {
                 Some(piece) => *piece,
                 None => {
                     let is_whole = self.zip.members()[index].compression() == Compression::Stored
                         || self.zip.members()[index].size <= budget.left;
                     // What is broken, or too large, stays outside.
                     let bytes = is_whole.then(|| self.zip.piece(index, 0, budget).ok()).flatten();
-                    let piece = bytes.map(|bytes| graph.add_outside(bytes));
-                    pieces.insert(index, piece);
+                    let piece = bytes.map(|bytes| graph.add_outside(unpacked(&dtype, bytes)));
+                    pieces.insert((index, dtype.packed()), piece);
                     piece
                 }
             };
