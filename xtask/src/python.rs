@@ -79,7 +79,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
         return Ok(());
     }
     // Fetching Theano takes a while the first time.
-    let peers = if quick || reference { OsString::new() } else { peers::prepare()? };
+    let peers = if quick || reference { OsString::new() } else { peers::prepare() };
     let mut summary = Vec::new();
     let mut failed = false;
     for python in pythons {
@@ -248,7 +248,7 @@ pub(crate) fn fetch(interpreter: &Path, requirement: &str) -> Result<(), String>
     execute(pip(interpreter).args(["install", "--retries", "1", "--timeout", "15", requirement]))
 }
 
-pub(crate) fn pip(interpreter: &Path) -> Command {
+fn pip(interpreter: &Path) -> Command {
     let mut command = Command::new(interpreter);
     command.args(["-m", "pip", "--quiet", "--disable-pip-version-check"]).stdin(Stdio::null());
     command

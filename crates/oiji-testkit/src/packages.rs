@@ -59,6 +59,8 @@ impl Python {
             let fresh = root.join(format!("{name}.{}", std::process::id()));
             let target = fresh.to_string_lossy().into_owned();
             let mut arguments = vec!["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+            // Without much patience where there is no network.
+            arguments.extend(["--retries", "1", "--timeout", "15"]);
             arguments.extend(["--no-compile", "--only-binary", ":all:", "--no-binary", SOURCES, "--target", &target]);
             arguments.extend(packages);
             let installed = self.run_with(&arguments, b"");

@@ -28,6 +28,11 @@ impl Python {
         format!("{major}.{minor}.{micro}")
     }
 
+    /// The folder of the packages that it has besides its own, where it was given some.
+    pub fn packages(&self) -> Option<&Path> {
+        self.packages.as_deref()
+    }
+
     /// The highest protocol it knows.
     pub fn highest_protocol(&self) -> u8 {
         match (self.version.0, self.version.1) {
