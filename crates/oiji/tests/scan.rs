@@ -167,6 +167,18 @@ fn what_was_found_by_chance_is_reached() {
             b"\x80\x04N\x95\x10\0\0\0\0\0\0\0N\x95\x01\0\0\0\0\0\0\0cm1\nsystem\n)R.",
             "names m1.stem",
         ),
+        ("a mark that stands higher than the stack", b"NNN(\x87(cos\nsystem\no1Nb.", "gives a state to os.system(…)"),
+        ("items behind two marks that stand at one height", b"cos\nsystem\n((K\0K\x01u.", "sets items of os.system"),
+        (
+            "a second pickle behind what is left of a frame that was read anew",
+            b"\x80\x04\x95\x0c\0\0\0\0\0\0\0N\x95\x03\0\0\0\0\0\0\0NN.\xff\xffcos\nsystem\n)R.",
+            "calls os.system()",
+        ),
+        (
+            "an entry under a text, which MEMOIZE does not count",
+            b"\x80\x04\x8c\x02os\x94\x8c\x01xpa\n\x94h\x01cos\nsystem\n)R.",
+            "calls os.system()",
+        ),
     ] {
         let report = scan(bytes);
         let told: Vec<_> = report.effects.iter().map(|effect| effect.what.as_str()).collect();

@@ -25,27 +25,32 @@ impl<V: Clone> Machine<V> {
             Arg::Uint(index) if matches!(opcode, Opcode::BinPut | Opcode::LongBinPut) => Kept::Index(*index),
             _ => Kept::Nothing,
         };
-        let start = self.marks.last().copied();
+        let start = self.marks.last().map(|mark| (*mark).min(self.stack.len()));
+        let marks = self.marks.len();
         let error = match self.strict_step(op, builder) {
             Ok(flow) => return Ok(flow),
             Err(error) => error,
         };
+        // Items are given to what is below other marks.
+        let own = start.filter(|_| self.marks.len() < marks && matches!(opcode, Opcode::SetItems | Opcode::Appends));
         match (arg, error.kind()) {
             (Kept::Index(index), ErrorKind::UnexpectedMark { .. }) => {
                 builder.differs("a mark stands where a value is put into the memo");
                 self.put_past_marks(index, builder)?;
                 Ok(Flow::Continue)
             }
-            (Kept::Nothing, ErrorKind::UnexpectedMark { .. }) => self.past_marks(opcode, error, builder),
+            (Kept::Nothing, ErrorKind::UnexpectedMark { .. }) => self.past_marks(opcode, own, error, builder),
             (arg, _) => self.differing(opcode, arg, start, error, builder),
         }
     }
 
-    /// `cPickle` of Python 2 looks past a mark, `pickle.py` of Python 2 takes it for a value.
+    /// `cPickle` of Python 2 looks past a mark, `pickle.py` of Python 2 takes it for a value. `own` is the mark of an op that
+    /// has taken it.
     #[cold]
     fn past_marks<'de, B: Builder<'de, Value = V>>(
         &mut self,
         opcode: Opcode,
+        own: Option<usize>,
         error: Error,
         builder: &mut B,
     ) -> Result<Flow<V>> {
@@ -54,14 +59,15 @@ impl<V: Clone> Machine<V> {
         let mut other = if self.others_left > 0 { self.clone() } else { Machine::new(*self.budget.limits(), false) };
         let other_flow = if self.others_left > 0 { other.with_marks_as_values(opcode, builder)? } else { None };
         let (count, last) = (self.marks.len(), self.marks.last().copied());
+        let others = own.map(|own| std::mem::replace(&mut self.marks, vec![own]));
         self.fence = 0;
         let skipped = self.strict_step(Op { opcode, arg: Arg::None }, builder);
-        // Marks stay, no higher than what is left of the stack.
-        let height = self.stack.len();
-        if self.marks.len() < count {
+        // Marks stay where they are, be it above what is left of the stack.
+        if let Some(others) = others {
+            self.marks = others;
+        } else if self.marks.len() < count {
             self.marks.extend(last);
         }
-        self.marks.iter_mut().rev().take_while(|mark| **mark > height).for_each(|mark| *mark = height);
         self.fence = self.marks.last().copied().unwrap_or(0);
         match (skipped, other_flow) {
             (Ok(flow), other_flow) => {
@@ -110,12 +116,16 @@ impl<V: Clone> Machine<V> {
 
     /// Puts the top value into the memo, whatever marks stand above it.
     fn put_past_marks<'de, B: Builder<'de, Value = V>>(&mut self, index: u64, builder: &mut B) -> Result<()> {
-        let value = match self.stack.last() {
-            Some(value) => value.clone(),
-            None => builder.unsure()?,
-        };
+        let value = self.top_past_marks(builder)?;
         self.memo.put(index, value);
         self.budget.memo(self.memo.count())
+    }
+
+    fn top_past_marks<'de, B: Builder<'de, Value = V>>(&self, builder: &mut B) -> Result<V> {
+        match self.stack.last() {
+            Some(value) => Ok(value.clone()),
+            None => builder.unsure(),
+        }
     }
 
     /// What is done with an op that `_pickle` refuses with `error`; `start` is the height of the topmost mark before it.
@@ -140,7 +150,9 @@ impl<V: Clone> Machine<V> {
                 if let Some(index) = index_before_nul(&line) {
                     self.put_past_marks(index, builder)?;
                 }
-                self.put_past_marks(text_index(&line), builder)?;
+                // They have no `MEMOIZE`, which counts entries.
+                let value = self.top_past_marks(builder)?;
+                self.memo.put_uncounted(text_index(&line), value);
             }
             (Opcode::Put, Kept::Line(line)) if matches!(error.kind(), ErrorKind::UnexpectedMark { .. }) => {
                 builder.differs("a mark stands where a value is put into the memo");

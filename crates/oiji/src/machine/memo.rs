@@ -61,6 +61,11 @@ impl<V> Memo<V> {
         self.put_elsewhere(index, value);
     }
 
+    /// Puts `value` at an index far beyond those that are counted.
+    pub(super) fn put_uncounted(&mut self, index: u64, value: V) {
+        self.sparse.insert(index, value);
+    }
+
     fn put_elsewhere(&mut self, index: u64, value: V) {
         if index >= self.dense.len() as u64 && index <= 2 * self.count + SLACK {
             self.dense.resize_with(index as usize + 1, || None);

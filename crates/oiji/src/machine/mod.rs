@@ -203,7 +203,8 @@ impl<V: Clone> Machine<V> {
             return Err(ErrorKind::MissingMark { opcode: opcode.name() }.into());
         };
         self.fence = self.marks.last().copied().unwrap_or(0);
-        Ok(start)
+        // Of a lenient builder, a mark may be higher than the stack.
+        Ok(start.min(self.stack.len()))
     }
 
     /// The value just below height `start`, to which the values from there on are given.

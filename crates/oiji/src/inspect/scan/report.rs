@@ -257,18 +257,6 @@ impl Report {
         self.alike.retain(|_, index| *index < count);
     }
 
-    /// Forgets all effects from a number on, which named these globals.
-    pub(super) fn forget_effects_from(&mut self, count: u64, globals: &[(String, String)]) {
-        self.effects.truncate(usize::try_from(count).unwrap_or(usize::MAX));
-        self.effect_count = count;
-        for global in globals {
-            if let Some(count) = self.globals.get_mut(global) {
-                *count -= 1;
-            }
-        }
-        self.globals.retain(|_, count| *count > 0);
-    }
-
     /// Takes over what another scan of the same bytes found.
     pub(super) fn take(&mut self, other: Report) {
         self.findings.extend(other.findings);

@@ -76,13 +76,7 @@ pub(super) fn scan<'de>(
                 run.pickles += 1;
                 run.end = source.offset() as usize;
                 if let Some(place) = after_frame.filter(|place| *place < input.len()) {
-                    branches.add(|| Branch {
-                        machine: Machine::new(limits, false),
-                        head: Vec::new(),
-                        from: place,
-                        frame: 0,
-                        way: BEHIND,
-                    });
+                    branches.add_behind(place, limits);
                 }
             }
             Err(error) => {
@@ -99,9 +93,9 @@ pub(super) fn scan<'de>(
     // Text may begin as the name of a module and go on as nothing at all.
     let done = tracer.report.effect_count - effects;
     let may_be_text = matches!(input, [b'c' | b'i', ..]) && run.pickles == 0;
-    if may_be_text && done > 0 && done == tracer.odd_names.len() as u64 {
+    if may_be_text && done > 0 && done == tracer.odd_names {
+        // What it would do stays told, without a judgement.
         tracer.report.forget_from(findings);
-        tracer.report.forget_effects_from(effects, &tracer.odd_names);
         run.error = None;
         return run;
     }
@@ -327,6 +321,11 @@ impl Branches {
         }
     }
 
+    /// Takes the way of who has dropped what is left of a frame behind `STOP`.
+    fn add_behind(&mut self, from: usize, limits: Limits) {
+        self.add(|| Branch { machine: Machine::new(limits, false), head: Vec::new(), from, frame: 0, way: BEHIND });
+    }
+
     /// Follows all ways on, which add effects and findings and nothing else.
     fn follow(mut self, input: &[u8], tracer: &mut Tracer<'_, '_, '_>) {
         while let Some(Branch { mut machine, head, from, frame, way }) = self.waiting.pop_front() {
@@ -336,7 +335,12 @@ impl Branches {
             let mut frame = Some(frame).filter(|len| *len > 0);
             let source = &mut StreamSource::new(&bytes[..]);
             // What breaks off here breaks off for that reader alone; what comes to an end may be followed by more.
-            while pickle(source, &bytes, (base, frame.take()), &mut machine, tracer, &mut self, &|_| None).is_ok() {
+            while let Ok(after_frame) =
+                pickle(source, &bytes, (base, frame.take()), &mut machine, tracer, &mut self, &|_| None)
+            {
+                if let Some(place) = after_frame.filter(|place| *place < bytes.len()) {
+                    self.add_behind(base as usize + place, *machine.budget().limits());
+                }
                 machine.restart();
                 machine.clear_memo();
             }

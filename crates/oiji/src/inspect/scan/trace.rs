@@ -37,8 +37,8 @@ pub(super) struct Tracer<'p, 'r, 'de> {
     pub(super) nested: Vec<(u64, Cow<'de, [u8]>)>,
     /// An object that has just got its state is an array wrapper of joblib, whose bytes follow.
     pub(super) wrapper: bool,
-    /// Names such as text that is no pickle begins with.
-    pub(super) odd_names: Vec<(String, String)>,
+    /// How many names there were such as text that is no pickle begins with.
+    pub(super) odd_names: u64,
     /// What kind of reader comes this way, where not all do.
     pub(super) way: Option<&'static str>,
     /// Globals that were taken from the memo, or doubled.
@@ -145,7 +145,7 @@ impl<'p, 'r, 'de> Tracer<'p, 'r, 'de> {
             protocol: 0,
             nested: Vec::new(),
             wrapper: false,
-            odd_names: Vec::new(),
+            odd_names: 0,
             way: None,
             recalled: FxHashSet::default(),
         }
@@ -440,7 +440,7 @@ impl<'p, 'r, 'de> Tracer<'p, 'r, 'de> {
         // Text of other kinds may begin as a global does, and hardly any module is called so.
         let is_odd = module.contains(|c: char| c.is_whitespace() || "()[]{}:;,<>=\"'".contains(c));
         if is_odd {
-            self.odd_names.push((shown_name(module), shown_name(name)));
+            self.odd_names += 1;
         }
         let index = match self.known.get(&key) {
             Some(index) => *index,
