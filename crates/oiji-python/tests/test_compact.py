@@ -150,6 +150,35 @@ class Compact(unittest.TestCase):
             unpickler = _pickle.Unpickler(file)
             self.assertIs(unpickler.load()[0], unpickler.load()[0])
 
+    def test_a_pickler_leaves_out_text_and_bytes_alone(self):
+        """Its memo goes on in the next pickle, which may hold what only one object of this one held."""
+        value = [['text %d' % number, b'bytes %d' % number, Plain(name='name %d' % number)] for number in range(2000)]
+        for protocol in range(3, 6):
+            full, small = io.BytesIO(), io.BytesIO()
+            module.Pickler(full, protocol).dump(value)
+            pickler = module.Pickler(small, protocol, compact=True)
+            pickler.dump(value)
+            left_out = counted(full.getvalue(), 'PUT') + counted(full.getvalue(), 'MEMOIZE')
+            left_out -= counted(small.getvalue(), 'PUT') + counted(small.getvalue(), 'MEMOIZE')
+            self.assertEqual(left_out, 3 * len(value))
+            pickler.dump([inner[2] for inner in value])
+            small.seek(0)
+            unpickler = _pickle.Unpickler(small)
+            first, second = unpickler.load(), unpickler.load()
+            self.assertIsNone(difference(value, first))
+            for inner, held in zip(first, second):
+                self.assertIs(inner[2], held)
+
+    def test_a_hook_may_hand_back_what_a_pickler_left_out(self):
+        for protocol in PROTOCOLS:
+            held = []
+            value = [['text %d' % number for number in range(10)], Hook(lambda: held[0])]
+            held.append(value[0])
+            file = io.BytesIO()
+            module.Pickler(file, protocol, compact=True).dump(value)
+            first, second = _pickle.loads(file.getvalue())
+            self.assertIs(first, second[0])
+
     def test_nothing_grows(self):
         values = [Plain(first=1, second=2) for _ in range(10)]
         before = [gc.get_referents(value) for value in values]

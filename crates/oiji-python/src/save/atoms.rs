@@ -89,7 +89,7 @@ impl Saver<'_> {
         let held = self.held_if_long(object);
         let object = held.as_ref().map_or(object, Own::obj);
         self.save_text(object)?;
-        self.memo_put_unless(single, object)
+        self.memo_put_atom(single, object)
     }
 
     /// A key that several dicts share without holding it each.
@@ -174,7 +174,7 @@ impl Saver<'_> {
             object
         };
         self.bytes_payload(object.bytes(), Some(object))?;
-        self.memo_put_unless(single, object)
+        self.memo_put_atom(single, object)
     }
 
     pub(super) fn bytes_payload(&mut self, bytes: &[u8], object: Option<Obj<'_>>) -> Py<()> {

@@ -85,6 +85,9 @@ pub(crate) struct Saver<'s> {
     lone: bool,
     /// Whether such objects are left out of the memo. Only while the pickle is `brief`.
     compact: bool,
+    /// Whether text and bytes of that kind are left out, whatever else is: that they come back as two, should they be met again
+    /// after all, changes nothing but `is`.
+    bare: bool,
     /// Set where the pickle is to be written once more, with all memo entries.
     again: bool,
     known: bool,
@@ -195,6 +198,7 @@ impl<'s> Saver<'s> {
             brief,
             lone,
             compact: options.compact && brief,
+            bare: options.compact,
             again: false,
             known: st.layout.known,
             swift: brief && st.layout.known && options.protocol >= 4,
@@ -517,6 +521,12 @@ impl<'s> Saver<'s> {
         let index = self.memo.next_index();
         self.memo.put_loose(object);
         self.put_op(index)
+    }
+
+    /// As `memo_put_unless`, of text or bytes.
+    #[inline]
+    fn memo_put_atom(&mut self, single: bool, object: Obj<'_>) -> Py<()> {
+        if single && self.lone && self.bare { Ok(()) } else { self.memo_put_unless(single, object) }
     }
 
     #[inline]

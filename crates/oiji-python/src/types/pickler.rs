@@ -29,7 +29,8 @@ impl Class for Pickler {
     const NAME: &'static CStr = c"oiji.Pickler";
     const DOC: &'static CStr =
         c"Pickler(file, protocol=None, fix_imports=True, buffer_callback=None, *,\n        compact=False)\n--\n\n\
-As pickle.Pickler. An exception of dump() says where in the object it came up, as a note.";
+As pickle.Pickler. An exception of dump() says where in the object it came up, as a note.\n\
+With compact=True text and bytes that only one object holds have no memo entry.";
     const OPEN: bool = true;
     const MEMBER: Option<&'static CStr> = Some(c"dispatch_table");
 
