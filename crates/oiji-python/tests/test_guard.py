@@ -148,6 +148,7 @@ class Guard(unittest.TestCase):
 
     def test_torch_asks(self):
         run(self, '''
+            import tempfile
             try:
                 import torch
             except ImportError:
@@ -161,6 +162,13 @@ class Guard(unittest.TestCase):
                 file = io.BytesIO()
                 torch.save({'w': torch.arange(5)}, file, _use_new_zipfile_serialization=zipped)
                 assert torch.load(io.BytesIO(file.getvalue()), weights_only=False)['w'].sum() == 10
+            with tempfile.TemporaryDirectory() as folder:
+                path = os.path.join(folder, 'x.pt')
+                torch.save({'w': torch.arange(5)}, path)
+                assert torch.load(path, 'cpu')['w'].sum() == 10
+                torch.save([Harm()], path)
+                refused(torch.load, path, 'cpu')
+                refused(torch.load, path, map_location='cpu', weights_only=False)
         ''')
 
 

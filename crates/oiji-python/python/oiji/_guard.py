@@ -89,10 +89,10 @@ def _guard_plain(policy):
     _put(kind, "load", guarded_load)
 
 
-def _whole_file(load, policy, name):
+def _whole_file(load, policy, name, mapping, place):
     """A `load` of a library whose files are more than a pickle: all of the file is scanned, and those bytes are loaded.
 
-    The file is its first argument, of this name."""
+    The file is its first argument, of this name; `mapping` asks for a map of the file, by name or at this place."""
 
     @functools.wraps(load)
     def guarded(*args, **kwargs):
@@ -109,9 +109,9 @@ def _whole_file(load, policy, name):
             data = given.read()
             given.seek(start)
         _pass(scan(data, policy=policy), given if by_path else getattr(given, "name", None))
-        # A map of the file, or files beside it, want its name.
-        wants_name = by_path and (kwargs.get("mmap") or kwargs.get("mmap_mode") or args[1:])
-        if not wants_name:
+        # A map is of the file itself.
+        maps = kwargs.get(mapping) or (place is not None and args[place:place + 1] not in ((), (None,)))
+        if not (by_path and maps):
             replaced = io.BytesIO(data)
             if is_named:
                 kwargs[name] = replaced
@@ -140,13 +140,17 @@ def _pass(report: Report, name):
     )
 
 
-# Modules that load files of their own kind, with the packages that pass their `load` on, and what that calls the file.
-_LIBRARIES = {"joblib.numpy_pickle": ("joblib", "filename"), "torch.serialization": ("torch", "f")}
+# Modules that load files of their own kind, with the packages that pass their `load` on, what that calls the file, and how it
+# is asked for a map of the file.
+_LIBRARIES = {
+    "joblib.numpy_pickle": ("joblib", "filename", "mmap_mode", 1),
+    "torch.serialization": ("torch", "f", "mmap", None),
+}
 
 
 def _guard_library(module, policy):
-    package, file = _LIBRARIES[module.__name__]
-    guarded = _whole_file(module.load, policy, file)
+    package, *arguments = _LIBRARIES[module.__name__]
+    guarded = _whole_file(module.load, policy, *arguments)
     for owner in (module, sys.modules.get(package)):
         if hasattr(owner, "load"):
             _put(owner, "load", guarded)
