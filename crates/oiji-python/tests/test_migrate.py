@@ -151,13 +151,14 @@ class Migrate(unittest.TestCase):
             with open(os.path.join(CORPUS, 'python', case['file']), 'rb') as file:
                 data = file.read()
             try:
-                wanted = pickle.loads(data)
+                pickle.loads(data)
             except Exception:
                 continue
             checked += 1
             with self.subTest(case['file']):
                 for rules in (NAMES, STATES):
-                    self.assertIsNone(difference(module.loads(data, migrate=rules), wanted))
+                    # Loaded anew: to look at a value of pandas changes it.
+                    self.assertIsNone(difference(module.loads(data, migrate=rules), pickle.loads(data)))
         self.assertGreater(checked, 100)
 
 
