@@ -60,10 +60,10 @@ pub use progress::Progress;
 #[cfg(feature = "safetensors")]
 pub use safetensors::save_safetensors;
 #[cfg(feature = "migrate")]
-#[cfg(feature = "migrate")]
 pub(crate) use tar::{is_tar, rewritten as rewritten_tar};
 pub use torch::save_torch;
 pub(crate) use zip::Zip;
+#[cfg(feature = "migrate")]
 pub(crate) use zip::rewritten as rewritten_zip;
 
 use crate::archive::container::{Budget, Container};
