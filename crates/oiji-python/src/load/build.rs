@@ -25,6 +25,7 @@ impl<I: Bytes> Reader<'_, I> {
 
     /// An instance as Python 2's old classes made them.
     fn instance(&mut self, class: Own, args: Own) -> Py<()> {
+        let maker = self.maker(&class);
         let value = self.outside(move |reader| {
             let (class, names) = (class.obj(), &reader.st.names);
             let is_bare =
@@ -34,6 +35,7 @@ impl<I: Bytes> Reader<'_, I> {
             }
             make::call_with(class, args.obj())
         })?;
+        self.note_made(maker, &value);
         self.stack.push(value);
         Ok(())
     }
@@ -60,6 +62,7 @@ impl<I: Bytes> Reader<'_, I> {
             let name = make::type_name(class.obj());
             return self.st.unpickling(&format!("{op} class argument '{name}' doesn't have __new__"));
         };
+        self.note_made(self.maker(&class), &made);
         self.outside(move |_| {
             drop((args, kwargs, class));
             Ok(())
@@ -73,7 +76,10 @@ impl<I: Bytes> Reader<'_, I> {
         self.need(2)?;
         let state = self.take_top()?;
         let object = self.top();
-        self.outside(move |reader| reader.give_state(object.obj(), state))
+        self.outside(move |reader| {
+            let state = reader.new_state(object.obj(), state)?;
+            reader.give_state(object.obj(), state)
+        })
     }
 
     fn give_state(&self, object: Obj<'_>, state: Own) -> Py<()> {

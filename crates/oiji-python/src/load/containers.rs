@@ -135,7 +135,9 @@ impl<I: Bytes> Reader<'_, I> {
             self.stack.push(ordered::new()?);
             return Ok(());
         }
+        let maker = self.maker(&callable);
         let value = self.outside(move |_| make::call_with(callable.obj(), args.obj()))?;
+        self.note_made(maker, &value);
         self.stack.push(value);
         Ok(())
     }

@@ -24,14 +24,19 @@ impl<I: Bytes> Reader<'_, I> {
     }
 
     pub(super) fn found(&mut self, module: Own, name: Own) -> Py {
+        let standing = self.standing(&module, &name)?;
         let (module, name) = match &self.options.names {
             None => (module, name),
             Some(migration) => renamed(migration, module, name, self.protocol)?,
         };
-        self.outside(|reader| match &reader.hooks.find_class {
+        let found = self.outside(|reader| match &reader.hooks.find_class {
             Some(find) => find.obj().call(py::tuple(&[module, name])?.obj(), None),
             None => find_class(reader.st, module, name, reader.protocol, reader.options),
-        })
+        })?;
+        if let Some(standing) = standing {
+            self.note_found(&found, standing)?;
+        }
+        Ok(found)
     }
 
     pub(super) fn extension(&mut self, code: i64) -> Py<()> {

@@ -121,6 +121,9 @@ impl<I: Bytes> Reader<'_, I> {
     #[inline]
     pub(super) fn new_plain(&mut self) -> Py<bool> {
         let Some(class) = self.stack.items.last() else { return Ok(false) };
+        if self.is_ruled(class.obj()) {
+            return Ok(false);
+        }
         let Some(plan) = self.lazy.plan_of(class, self.st)? else { return Ok(false) };
         let object = self.lazy.plans[plan].make(class.obj())?;
         self.lazy.fresh = self.stack.len();

@@ -2,8 +2,8 @@
 //!
 //! `ops` is the loop over opcodes, `stack` and `memo` are what it works on, `text` reads the arguments of protocol 0,
 //! `containers` fills lists, dicts and sets, `shapes` knows dicts by their keys, `globals` finds classes, `build` makes
-//! instances and gives them their state, `lazy` does that without making the state, and `dates`
-//! makes dates from their bytes.
+//! instances and gives them their state, `lazy` does that without making the state, `migrate` changes states by rules, and
+//! `dates` makes dates from their bytes.
 //! Between two calls of user code nothing else runs: `outside` says what that allows.
 
 mod build;
@@ -12,6 +12,7 @@ mod dates;
 mod globals;
 mod lazy;
 mod memo;
+mod migrate;
 mod ops;
 mod outside;
 mod shapes;
@@ -23,7 +24,7 @@ use std::cell::{Cell, RefCell};
 use std::ffi::CStr;
 use std::rc::Rc;
 
-use oiji::rewrite::Migration;
+use oiji::rewrite::{LiveRules, Migration};
 
 use crate::input::Bytes;
 use crate::py::arena::Arenas;
@@ -35,6 +36,7 @@ use crate::state::State;
 pub(crate) use globals::find_class;
 use lazy::Lazy;
 pub(crate) use memo::Memo;
+use migrate::Ruled;
 use shapes::Shapes;
 use stack::Stack;
 
@@ -48,8 +50,28 @@ pub(crate) struct Options {
     pub(crate) buffers: Option<Own>,
     /// New names for what the pickle names.
     pub(crate) names: Option<Rc<Migration>>,
+    /// Rules for states.
+    pub(crate) live: Option<Rc<RefCell<LiveRules>>>,
+    /// Whether rules turned out to take the bytes whole.
+    pub(crate) unsuited: Cell<bool>,
     /// Whether something stands for what is gone, in place of an exception.
     pub(crate) placeholders: bool,
+}
+
+impl Options {
+    /// The same without rules.
+    pub(crate) fn without_rules(&self) -> Options {
+        Options {
+            fix_imports: self.fix_imports,
+            encoding: self.encoding.clone(),
+            errors: self.errors.clone(),
+            buffers: self.buffers.clone(),
+            names: None,
+            live: None,
+            unsuited: Cell::new(false),
+            placeholders: self.placeholders,
+        }
+    }
 }
 
 /// What is asked of the user's code.
@@ -87,6 +109,7 @@ struct Reader<'r, I> {
     /// Whether the memo promises what dates are made of.
     dates: bool,
     shapes: Shapes,
+    ruled: Ruled,
 }
 
 /// A pickle of so many bytes makes so many objects that memory for them is looked to beforehand.
@@ -115,6 +138,7 @@ pub(crate) fn load<I: Bytes>(
         fresh: None,
         dates: false,
         shapes: Shapes::default(),
+        ruled: Ruled::default(),
     };
     // How much a file holds is not known.
     let _arenas = Arenas::ahead(!I::WHOLE || reader.input.ahead().len() >= LONG);

@@ -1,6 +1,7 @@
 //! `dump`, `dumps`, `load`, `loads`.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::ffi::{CStr, CString};
 use std::rc::Rc;
 
@@ -124,7 +125,7 @@ pub(super) fn loads(st: &Rc<State>, args: Args<'_>) -> Py {
     options.placeholders = placeholders(missing)?;
     if data.exact() == Exact::Bytes && steps.is_none() && key.is_none() {
         // They cannot change, and the caller holds them.
-        return read(&mut Memory(data.bytes()), st, &options, &load::Hooks::default(), None);
+        return from_memory(data.bytes(), st, &options, None);
     }
     let view = View::of(data)?;
     match key.filter(|key| !key.is_none()) {
@@ -143,7 +144,16 @@ pub(super) fn verify(st: &Rc<State>, args: Args<'_>) -> Py {
 /// Loads bytes that the caller holds, migrated first where names are not all that changes.
 fn from_memory(bytes: &[u8], st: &State, options: &load::Options, steps: Option<&Migration>) -> Py {
     let hooks = load::Hooks::default();
-    let Some(steps) = steps else { return read(&mut Memory(bytes), st, options, &hooks, None) };
+    let Some(steps) = steps else {
+        let loaded = read(&mut Memory(bytes), st, options, &hooks, None);
+        return match (&loaded, &options.names) {
+            (Err(_), Some(steps)) if options.unsuited.take() => {
+                py::clear();
+                from_memory(bytes, st, &options.without_rules(), Some(steps))
+            }
+            _ => loaded,
+        };
+    };
     match steps.migrate(bytes) {
         Ok((Some(migrated), _)) => read(&mut Memory(&migrated), st, options, &hooks, None),
         Ok((None, _)) => read(&mut Memory(bytes), st, options, &hooks, None),
@@ -209,21 +219,40 @@ pub(super) fn reading(
     };
     let encoding = (&*encoding != c"bytes").then_some(encoding);
     let fix_imports = fix_imports.map_or(Ok(true), Obj::is_true)?;
-    Ok(load::Options { fix_imports, encoding, errors, buffers, names: None, placeholders: false })
+    Ok(load::Options {
+        fix_imports,
+        encoding,
+        errors,
+        buffers,
+        names: None,
+        live: None,
+        unsuited: Cell::new(false),
+        placeholders: false,
+    })
 }
 
-/// The rules of an argument `migrate`: such as change names alone go into the options. Given back are those for which a pickle
-/// must be migrated before it is loaded.
+/// The rules of an argument `migrate`: such as can be followed while a pickle is read go into the options. Given back are those
+/// for which it must be migrated before it is loaded.
 pub(super) fn migration(migrate: Option<Obj<'_>>, options: &mut load::Options) -> Py<Option<Rc<Migration>>> {
     let Some(migrate) = migrate.filter(|migrate| !migrate.is_none()) else { return Ok(None) };
     let of = py::import(c"oiji._migrate")?.obj().attr(c"steps_of")?;
     let steps = of.obj().call1(migrate)?;
-    let migration = of_class::<Steps>(steps.obj())?.migration();
-    if migration.is_names_only() && !migration.has_versions() {
+    let steps = of_class::<Steps>(steps.obj())?;
+    let migration = steps.migration();
+    if migration.has_versions() {
+        return Ok(Some(migration));
+    }
+    if migration.is_names_only() {
         options.names = Some(migration);
         return Ok(None);
     }
-    Ok(Some(migration))
+    // Names of attributes that are bytes are not what rules name.
+    let live = if options.encoding.is_some() { steps.live() } else { None };
+    if live.is_none() {
+        return Ok(Some(migration));
+    }
+    (options.names, options.live) = (Some(migration), live);
+    Ok(None)
 }
 
 /// Whether an argument `missing` asks for placeholders.

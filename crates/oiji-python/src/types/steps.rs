@@ -1,12 +1,12 @@
 //! `Steps`: the rules of a migration, as the package's own Python asks them.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::ffi::CStr;
 use std::rc::Rc;
 
 use oiji::Opcode;
 use oiji::op::read_op;
-use oiji::rewrite::{Migration, Pack, Report};
+use oiji::rewrite::{LiveRules, Migration, Pack, Report};
 use oiji::source::BufferedSource;
 
 use crate::py::class::{Args, Class, This, instance, method, of_class};
@@ -18,11 +18,18 @@ use crate::types::taken::Taken;
 pub(crate) struct Steps {
     st: Rc<State>,
     migration: RefCell<Rc<Migration>>,
+    /// What of it can be followed while pickles are read.
+    live: OnceCell<Option<Rc<RefCell<LiveRules>>>>,
 }
 
 impl Steps {
     pub(super) fn migration(&self) -> Rc<Migration> {
         self.migration.borrow().clone()
+    }
+
+    /// The same for a reader that makes objects, if no rule needs more than that.
+    pub(super) fn live(&self) -> Option<Rc<RefCell<LiveRules>>> {
+        self.live.get_or_init(|| self.migration().live().map(|live| Rc::new(RefCell::new(live)))).clone()
     }
 }
 
@@ -32,7 +39,7 @@ impl Class for Steps {
     const OPEN: bool = true;
 
     fn new(st: Rc<State>) -> Self {
-        Steps { st, migration: RefCell::default() }
+        Steps { st, migration: RefCell::default(), live: OnceCell::new() }
     }
 
     fn visit(&self, _: &mut dyn FnMut(Obj<'_>)) {}
@@ -67,7 +74,7 @@ fn text(given: Option<Obj<'_>>) -> Py<String> {
 /// These rules and then others.
 fn more(this: This<'_, Steps>, others: Migration) -> Py {
     let migration = Rc::new(Migration::clone(&this.migration()).then(others));
-    let steps = Steps { st: this.st.clone(), migration: RefCell::new(migration) };
+    let steps = Steps { st: this.st.clone(), migration: RefCell::new(migration), live: OnceCell::new() };
     instance(this.st.classes()?.steps.obj(), steps)
 }
 
