@@ -15,7 +15,8 @@ count = [0]
 py3 = sys.version_info[0] == 3
 
 
-def add(name, table):
+def add(name, table, told=None):
+    """`told` is the same table in types that pandas knows how to write."""
     try:
         table = table()
     except (TypeError, ValueError, AttributeError, ImportError, KeyError) as error:
@@ -23,10 +24,15 @@ def add(name, table):
         return
     with open(os.path.join(out, name + ".pkl"), "wb") as file:
         pickle.dump(table, file, protocol)
-    # Series had no header before pandas 0.25.
-    frame = table.to_frame(0 if table.name is None else table.name) if isinstance(table, pandas.Series) else table
+    table = table if told is None else told()
+    is_index = isinstance(table, pandas.Index)
+    if is_index:
+        table = table.to_frame(index=False)
+    elif isinstance(table, pandas.Series):
+        # Series had no header before pandas 0.25.
+        table = table.to_frame(0 if table.name is None else table.name)
     path = os.path.join(out, name + ".expected")
-    frame.to_csv(path, encoding="utf-8")
+    table.to_csv(path, encoding="utf-8", index=not is_index)
     count[0] += 1
 
 
@@ -106,6 +112,27 @@ def many():
 
 add("many_blocks", many)
 add("deleted", lambda: many().drop(columns=["c3", "c7"]) if version >= (0, 21) else many())
+index, multi = pandas.Index, pandas.MultiIndex
+add("alone_text", lambda: index(["a", "b", None], name="k"))
+add("alone_nameless", lambda: index([3, 1, 2]))
+add("alone_floats", lambda: index([0.5, nan, 2.0], name="f"))
+add("alone_range", lambda: pandas.RangeIndex(3, 30, 9, name="r"))
+add("alone_times", lambda: pandas.DatetimeIndex(["2015-04-01 10:00", None], name="t").tz_localize("Europe/Paris"))
+add("alone_dates", lambda: pandas.date_range("2015-04-01", periods=3))
+add("alone_deltas", lambda: pandas.to_timedelta([1, 2], unit="D"))
+add("alone_periods", lambda: pandas.period_range("2015-01", periods=3, freq="M", name="p"))
+add("alone_categories", lambda: pandas.CategoricalIndex(["b", "a", "b"], name="c"))
+add("alone_intervals", lambda: pandas.IntervalIndex.from_breaks([0, 1, 2], name="i"))
+add("alone_multi", lambda: multi.from_product([["a", "b"], [1, 2]], names=["k", "n"]))
+add("alone_multi_nameless", lambda: multi.from_tuples([("a", 1.5), ("b", nan)]))
+if (1, 3) <= version < (3, 0):
+    with pandas.option_context("mode.data_manager", "array"):
+        add("arrays_mixed", lambda: frame({"i": [1, 2, 3], "f": [0.5, nan, 1.5], "s": ["x", None, "z"], "t": pandas.to_datetime(["2015-04-01", None, "2015-04-02"]), "c": pandas.Categorical(["u", "v", "u"]), "n": pandas.array([1, None, 3], dtype="Int64"), "z": pandas.date_range("2015-03-29", periods=3, tz="Europe/Paris")}, index=["a", "b", "c"]))
+        add("arrays_series", lambda: series([1.5, nan], name="x", index=["p", "q"]))
+        add("arrays_empty", lambda: frame({"a": [], "b": []}))
+        add("arrays_slice", lambda: frame({"a": range(10), "b": [float(at) for at in range(10)]}).iloc[2:9:3, ::-1])
+        managers = [type(frame({"a": [1]})._mgr).__name__, type(series([1])._mgr).__name__]
+        assert managers == ["ArrayManager", "SingleArrayManager"], managers
 if version >= (0, 24):
     add("nullable", lambda: frame({"i": pandas.array([1, None, 3], dtype="Int64"), "u": pandas.array([1, 2, None], dtype="UInt8")}))
     sparse = pandas.SparseArray if version < (1, 0) else pandas.arrays.SparseArray
@@ -134,6 +161,25 @@ if pyarrow and version >= (2, 0):
         "t": arrow([datetime.datetime(2015, 1, 2, 3, 4, 5), None], pyarrow.timestamp("us")),
         "z": arrow(zoned, pyarrow.timestamp("ms", tz="Europe/Paris")),
         "u": arrow([datetime.timedelta(days=1, seconds=1), None], pyarrow.duration("ns"))}))
+    points = pyarrow.struct([("a", pyarrow.int64()), ("b", pyarrow.string()), ("c", pyarrow.list_(pyarrow.float32()))])
+    # What is nested pandas makes arrays of NumPy of, and ints that may be missing floats.
+    nested = lambda name, values, type, part=slice(None): add(
+        name, lambda: frame({"v": arrow(values, type)}).iloc[part], lambda: frame({"v": series(values, dtype=object)}).iloc[part])
+    nested("arrow_structs", [{"a": 1, "b": "x", "c": [0.5]}, None, {"a": None, "b": "it's", "c": None}], points)
+    nested("arrow_structs_slice", [{"a": at, "b": str(at), "c": [float(at)] * at} for at in range(9)], points, slice(4, 8))
+    nested("arrow_structs_inner", [[{"a": 1}, None], [], None, [{"a": 2}]], pyarrow.list_(pyarrow.struct([("a", pyarrow.int8())])))
+    views = lambda text, raw: frame({
+        "v": arrow(["short", None, "longer than twelve bytes", "", "twelve bytes", "another one that is longer"], text),
+        "b": arrow([b"x", b"longer than twelve bytes", None, b"", b"\xff", b"y"], raw)})
+    add("arrow_views", lambda: views(pyarrow.string_view(), pyarrow.binary_view()), lambda: views(pyarrow.string(), pyarrow.binary()))
+    sliced = lambda text: frame({"v": arrow(["%d: %s" % (at, "x" * at) for at in range(20)], text)}).iloc[7:15]
+    add("arrow_views_slice", lambda: sliced(pyarrow.string_view()), lambda: sliced(pyarrow.string()))
+    nested("arrow_maps", [[("x", 1), ("y", None)], None, []], pyarrow.map_(pyarrow.string(), pyarrow.int64()))
+    nested("arrow_fixed_lists", [[1, 2], [3, None], [5, 6], [7, 8]], pyarrow.list_(pyarrow.int32(), 2), slice(1, 4))
+    add("arrow_fixed", lambda: frame({"b": arrow([b"abc", None, b"def"], pyarrow.binary(3))}))
+    add("arrow_times_of_day", lambda: frame({
+        "s": arrow([datetime.time(1, 2, 3), None], pyarrow.time32("s")), "m": arrow([datetime.time(1, 2, 3, 4000), None], pyarrow.time32("ms")),
+        "u": arrow([datetime.time(23, 59, 59, 1), None], pyarrow.time64("us")), "n": arrow([datetime.time(0, 0), None], pyarrow.time64("ns"))}))
     add("arrow_slice", lambda: frame({"s": arrow([str(at) * at for at in range(20)], pyarrow.string()), "b": arrow([bool(at % 3) for at in range(20)], pyarrow.bool_())}).iloc[3:17])
     add("arrow_chunks", lambda: pandas.concat([frame({"s": arrow(["a", None], pyarrow.string())}), frame({"s": arrow(["b", "c"], pyarrow.string())})]))
     add("arrow_dictionary", lambda: frame({"d": pandas.arrays.ArrowExtensionArray(pyarrow.array(["x", "y", None, "x"]).dictionary_encode())}))

@@ -162,3 +162,21 @@ fn a_table_is_the_same_however_its_pickle_is_packed() {
     }
     assert_eq!(count, 18);
 }
+
+#[test]
+fn an_index_alone_is_json_lines_of_its_levels() {
+    // RangeIndex(3, 30, 9), as pandas pickles it in protocol 0.
+    let range = b"cpandas.core.indexes.base\n_new_Index\n(cpandas\nRangeIndex\n\
+        (dS'start'\nI3\nsS'stop'\nI30\nsS'step'\nI9\nsS'name'\nS'r'\nstR.";
+    let (status, lines, error) = outcome(oiji().args(["convert", "-", "--to", "jsonl"]), range);
+    assert_eq!((status, lines.as_str(), error.as_str()), (0, "{\"r\":3}\n{\"r\":12}\n{\"r\":21}\n", ""));
+    let (status, shown, _) = outcome(oiji().args(["show", "--json", "-"]), range);
+    let shown: serde_json::Value = serde_json::from_str(shown.lines().last().unwrap()).unwrap();
+    let index = serde_json::json!([{ "name": "r", "dtype": "int64", "elements": ["3", "12", "21"] }]);
+    assert_eq!((status, &shown["rows"], &shown["index"]), (0, &serde_json::json!(3), &index), "{shown}");
+    // Labels of a range cost nothing to claim.
+    let huge = String::from_utf8(range.to_vec()).unwrap().replace("I30", "L1000000000000L");
+    let (status, lines, error) = outcome(oiji().args(["convert", "-", "--to", "csv"]), huge.as_bytes());
+    assert_eq!((status, lines.as_str()), (2, ""));
+    assert!(error.contains("visits"), "{error}");
+}

@@ -279,3 +279,101 @@ fn any_damage_is_an_error_or_another_table() {
     }
     assert!(read > 4_000 && refused > 500, "{read} read, {refused} refused");
 }
+
+/// A type of Arrow by its name, and one of fields that are called `x`.
+fn alias(name: &str) -> Vec<u8> {
+    format!("cpyarrow.lib\ntype_for_alias\n(V{name}\ntR").into_bytes()
+}
+
+fn structure(fields: &[Vec<u8>]) -> Vec<u8> {
+    let field = |of: &Vec<u8>| [b"cpyarrow.lib\nfield\n(Vx\n", &of[..], b"I01\nNtR"].concat();
+    let fields: Vec<u8> = fields.iter().flat_map(field).collect();
+    [b"cpyarrow.lib\nstruct\n((", &fields[..], b"ltR"].concat()
+}
+
+/// The parts of an array of Arrow.
+fn arrow(kind: &[u8], len: u64, buffers: &[&[u8]], children: &[Vec<u8>]) -> Vec<u8> {
+    let buffer = |bytes: &&[u8]| match bytes.len() {
+        0 => b"N".to_vec(),
+        len => [b"cpyarrow.lib\npy_buffer\n(B", &(len as u32).to_le_bytes()[..], bytes, b"tR"].concat(),
+    };
+    let buffers: Vec<u8> = buffers.iter().flat_map(buffer).collect();
+    [b"(", kind, format!("L{len}L\nI0\nI0\n(").as_bytes(), &buffers, b"l(", &children.concat(), b"lNt"].concat()
+}
+
+/// What a table says of its only column, which is kept by Arrow.
+fn arrow_column(parts: &[u8], rows: i64, limits: &Limits) -> Result<Vec<String>, String> {
+    let start =
+        b"ccopyreg\n_reconstructor\n(cpandas.core.arrays.arrow.array\nArrowExtensionArray\ncbuiltins\nobject\nNtR\
+        (dV_pa_array\ncpyarrow.lib\n_restore_array\n(";
+    let values = [&start[..], parts, b"tRsb"].concat();
+    let pickle = table(&[block(&values, 0, 1)], &[range(0, 1), range(0, rows)]);
+    let graph = Graph::from_slice(&pickle).unwrap();
+    let frame = Frame::with_limits(graph.root(), limits).map_err(|error| error.to_string())?.unwrap();
+    let column = frame.column(0).unwrap();
+    match column.unknown() {
+        Some((_, problem)) => Err(problem.to_owned()),
+        None => Ok(column.cells().map(|cell| cell.to_string()).collect()),
+    }
+}
+
+/// A view of text that stands in the first buffer.
+fn view(len: u32, offset: u32) -> Vec<u8> {
+    [len.to_le_bytes(), *b"xxxx", [0; 4], offset.to_le_bytes()].concat()
+}
+
+#[test]
+fn arrays_of_arrow_that_cannot_be_are_not_understood() {
+    let limits = Limits { visits: 1000, ..Limits::default() };
+    let bytes = alias("int8");
+    let two = arrow(&bytes, 2, &[&[], &[7, 8]], &[]);
+    let pairs = structure(&[bytes.clone(), alias("null")]);
+    let nulls = arrow(&alias("null"), 2, &[&[]], &[]);
+    let told = arrow_column(&arrow(&pairs, 2, &[&[]], &[two.clone(), nulls.clone()]), 2, &limits);
+    assert_eq!(told.unwrap(), ["{'x': 7, 'x': None}", "{'x': 8, 'x': None}"]);
+    let short = arrow_column(&arrow(&pairs, 3, &[&[]], &[two.clone(), nulls]), 3, &limits);
+    assert_eq!(short.unwrap_err(), "a field of 2 elements in 3");
+    let few = arrow_column(&arrow(&pairs, 2, &[&[]], &[two]), 2, &limits);
+    assert_eq!(few.unwrap_err(), "2 fields with 1 arrays");
+
+    let text = alias("string_view");
+    let buffer = [b'x'; 1000];
+    let views = |views: &[Vec<u8>]| {
+        arrow_column(
+            &arrow(&text, views.len() as u64, &[&[], &views.concat(), &buffer], &[]),
+            views.len() as i64,
+            &limits,
+        )
+    };
+    assert_eq!(views(&[view(13, 0), view(4, 0)]).unwrap(), ["xxxxxxxxxxxxx", "xxxx"]);
+    for outside in [view(13, 990), view(u32::MAX, 0), view(1001, 0), view(13, u32::MAX)] {
+        assert_eq!(views(&[view(13, 0), outside]).unwrap_err(), "element 1 stands in no buffer");
+    }
+}
+
+#[test]
+fn arrays_of_arrow_that_cost_nothing_to_say_are_limited() {
+    let limits = Limits { visits: 1000, ..Limits::default() };
+    let limit = "limit reached: visits is 1000";
+    // Rows without bytes.
+    for kind in [structure(&[]), alias("null")] {
+        let told = arrow_column(&arrow(&kind, 1 << 40, &[&[]], &[]), 1 << 40, &limits);
+        assert!(told.unwrap_err().starts_with(limit));
+    }
+    // The same text again and again.
+    let views = view(1000, 0).repeat(100);
+    let told = arrow_column(&arrow(&alias("string_view"), 100, &[&[], &views, &[b'x'; 1000]], &[]), 100, &limits);
+    assert!(told.unwrap_err().starts_with(limit));
+    // A few fields in one another, each of which stands in a hundred places.
+    let (mut kind, mut parts) = (alias("int8"), arrow(&alias("int8"), 1, &[&[], &[7]], &[]));
+    for level in 0..3 {
+        let named = |of: &[u8], name: usize| [of, format!("p{name}\n").as_bytes()].concat();
+        let again = |name: usize| vec![format!("g{name}\n").into_bytes(); 99];
+        let (one, other) = (1 + 3 * level, 2 + 3 * level);
+        let children = [vec![named(&parts, one)], again(one)].concat();
+        kind = structure(&[vec![named(&kind, other)], again(other)].concat());
+        parts = arrow(&kind, 1, &[&[]], &children);
+    }
+    assert!(arrow_column(&parts, 1, &limits).is_err());
+    assert!(arrow_column(&parts, 1, &Limits::default()).is_err());
+}

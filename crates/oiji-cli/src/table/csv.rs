@@ -14,9 +14,9 @@ pub(crate) fn write(table: &Table<'_>, out: &mut dyn Write) -> Result<(), Error>
     let mut csv = WriterBuilder::new().terminator(line_end).quote_style(QuoteStyle::Necessary).from_writer(out);
     header(table, &mut csv)?;
     let offsets = |name: &str, seconds: i64| table.zones.offset(name, seconds);
-    let columns: Vec<_> = table.frame.index().levels().chain(table.columns()).collect();
+    let columns: Vec<_> = table.rows.index().levels().chain(table.columns()).collect();
     let mut texts: Vec<Texts<'_, '_>> = columns.iter().map(|column| column.texts(&offsets)).collect();
-    for _ in 0..table.frame.row_count() {
+    for _ in 0..table.rows.count() {
         for text in &mut texts {
             let text = text.next().flatten().unwrap_or(Cow::Borrowed(""));
             csv.write_field(text.as_bytes()).map_err(error)?;
@@ -26,11 +26,19 @@ pub(crate) fn write(table: &Table<'_>, out: &mut dyn Write) -> Result<(), Error>
     csv.flush().map_err(|error| ErrorKind::Io(error).into())
 }
 
-/// A line with the labels of columns, or one for each level of them and one with the names of the index.
+/// A line with the labels of columns, or one for each level of them and one with the names of the index. An index alone has one
+/// with its names, or numbers for them, as of its `to_frame`.
 fn header(table: &Table<'_>, csv: &mut Writer<&mut dyn Write>) -> Result<(), Error> {
-    let (index, labels) = (table.frame.index(), table.frame.labels());
+    let index = table.rows.index();
+    let Some(labels) = table.rows.labels() else {
+        for (at, level) in index.levels().enumerate() {
+            let name = level.name();
+            field(csv, if name.is_empty() { at.to_string() } else { name }.as_str())?;
+        }
+        return end(csv);
+    };
     let offsets = |name: &str, seconds: i64| table.zones.offset(name, seconds);
-    let known: Vec<bool> = table.frame.columns().map(|column| column.unknown().is_none()).collect();
+    let known: Vec<bool> = table.rows.columns().map(|column| column.unknown().is_none()).collect();
     let names: Vec<String> = index.levels().map(|level| level.name()).collect();
     if labels.level_count() == 1 {
         for name in &names {
@@ -45,8 +53,7 @@ fn header(table: &Table<'_>, csv: &mut Writer<&mut dyn Write>) -> Result<(), Err
                 field(csv, "")?;
             }
         }
-        // A Series without a name becomes the column 0.
-        let nameless = if table.frame.is_series() { "0" } else { "" };
+        let nameless = table.rows.nameless();
         for (text, _) in level.texts(&offsets).zip(&known).filter(|(_, known)| **known) {
             field(csv, text.as_deref().unwrap_or(nameless))?;
         }

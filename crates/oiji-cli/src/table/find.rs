@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 
-use oiji::frame::Frame;
 use oiji::graph::{Path, Step};
 use oiji::{Node, Value};
 
@@ -11,8 +10,8 @@ const MOST: usize = 20;
 /// Values that are looked at.
 const LOOKED_AT: usize = 1 << 20;
 
-/// The first tables below `root` with their paths, as `--path` takes them.
-pub(crate) fn tables(root: Value<'_>) -> Vec<(String, Value<'_>)> {
+/// The first below `root` that `is_one`, with their paths, as `--path` takes them.
+pub(crate) fn all<'g>(root: Value<'g>, is_one: impl Fn(Value<'g>) -> bool) -> Vec<(String, Value<'g>)> {
     let mut found = Vec::new();
     let mut seen = HashSet::new();
     let mut stack = vec![(root, Path::root())];
@@ -20,7 +19,7 @@ pub(crate) fn tables(root: Value<'_>) -> Vec<(String, Value<'_>)> {
         if !seen.insert(value.id()) || seen.len() > LOOKED_AT {
             continue;
         }
-        if !matches!(Frame::of(value), Ok(None)) {
+        if is_one(value) {
             let path = path.to_string();
             let path = path.strip_prefix("root").unwrap_or(&path);
             found.push((path.strip_prefix('.').unwrap_or(path).to_owned(), value));
@@ -30,12 +29,12 @@ pub(crate) fn tables(root: Value<'_>) -> Vec<(String, Value<'_>)> {
             continue;
         }
         let before = stack.len();
-        let mut add = |step: Step, child: Value<'_>| {
+        let mut add = |step: Step, child: Value<'g>| {
             // Only what can hold others, or be a table.
             if matches!(child.node(), Node::List(_) | Node::Tuple(_) | Node::Dict(_) | Node::Object(_)) {
                 let mut path = path.clone();
                 path.push(step);
-                stack.push((value.graph().value(child.id()), path));
+                stack.push((child, path));
             }
         };
         let state = || value.as_object().ok()?.state();

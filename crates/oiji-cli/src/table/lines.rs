@@ -11,14 +11,14 @@ use crate::table::Table;
 
 pub(crate) fn write(table: &Table<'_>, out: &mut dyn Write) -> Result<(), Error> {
     let offsets = |name: &str, seconds: i64| table.zones.offset(name, seconds);
-    let index = table.frame.index();
+    let index = table.rows.index();
     let level_name = |at: usize, level: &Column<'_>| match level.name() {
         name if !name.is_empty() => name,
         _ if index.level_count() > 1 => format!("level_{at}"),
         _ => "index".to_owned(),
     };
     let levels = index.levels().enumerate().map(|(at, level)| (level_name(at, &level), level));
-    let nameless = if table.frame.is_series() { "0" } else { "" };
+    let nameless = table.rows.nameless();
     let columns = table.columns().map(|column| match column.name() {
         name if name.is_empty() => (nameless.to_owned(), column),
         name => (name, column),
@@ -27,7 +27,7 @@ pub(crate) fn write(table: &Table<'_>, out: &mut dyn Write) -> Result<(), Error>
     let columns: Vec<(String, Column<'_>)> =
         levels.chain(columns).map(|(name, column)| (distinct(name, &mut used), column)).collect();
     let keys: Vec<String> = columns.iter().map(|(name, _)| Json::from(name.as_str()).to_string()).collect();
-    for row in 0..table.frame.row_count() {
+    for row in 0..table.rows.count() {
         for (at, (_, column)) in columns.iter().enumerate() {
             let value = json(column.cell(row).local(&offsets));
             write!(out, "{}{}:{value}", if at == 0 { '{' } else { ',' }, keys[at])?;
@@ -62,7 +62,10 @@ fn json(cell: Cell<'_>) -> Json {
         // As few digits as a float of 32 bits needs.
         Cell::Float32(_) => number(cell.to_string().parse().unwrap_or(f64::INFINITY)),
         Cell::Moment(moment) => moment.to_iso().into(),
-        Cell::List(cells) => cells.into_iter().map(json).collect(),
+        Cell::List(cells) | Cell::Tuple(cells) => cells.into_iter().map(json).collect(),
+        Cell::Record(fields) => {
+            Json::Object(fields.into_iter().map(|(name, cell)| (name.into_owned(), json(cell))).collect())
+        }
         Cell::Object(value) => plain(value, LEVELS).unwrap_or_else(|| cell.to_string().into()),
         cell => cell.to_string().into(),
     }

@@ -1,20 +1,22 @@
 //! Tables of pandas as CSV or JSON lines: which table of an input is meant, and the list of what had no place there.
 //!
-//! `csv` and `lines` write, `find` looks for tables in what holds others, `zones` knows what clocks show.
+//! `csv` and `lines` write `rows`, `find` looks for tables in what holds others, `zones` knows what clocks show.
 
 mod csv;
 mod find;
 mod lines;
+mod rows;
 mod zones;
 
 use std::io::Write;
 
-use oiji::frame::{Cell, Column, Frame};
+use oiji::frame::{Cell, Column, Frame, Index};
 use oiji::graph::Path;
 use oiji::{Error, Limits, Node, Value};
 
 use crate::failure::{Failure, Status, explain};
 use crate::flat;
+use crate::table::rows::Rows;
 use crate::table::zones::Zones;
 
 /// How a table is written.
@@ -28,7 +30,7 @@ pub(crate) enum Style {
 
 /// A table on its way into text.
 pub(crate) struct Table<'g> {
-    frame: Frame<'g>,
+    rows: Rows<'g>,
     style: Style,
     zones: Zones,
     left_out: Vec<String>,
@@ -49,11 +51,11 @@ impl<'g> Table<'g> {
             Some(path) => path.find(root).map_err(about)?,
             None => root,
         };
-        let frame = match Frame::with_limits(value, limits).map_err(about)? {
-            Some(frame) => frame,
-            None => match (path, &find::tables(value)[..]) {
-                (None, [(_, only)]) => match Frame::with_limits(*only, limits).map_err(about)? {
-                    Some(frame) => frame,
+        let rows = match Rows::of(value, limits).map_err(about)? {
+            Some(rows) => rows,
+            None => match (path, &found(value)[..]) {
+                (None, [(_, only)]) => match Rows::of(*only, limits).map_err(about)? {
+                    Some(rows) => rows,
                     None => return Err(Failure::about(name, NO_TABLE)),
                 },
                 (_, []) => return Err(Failure::about(name, NO_TABLE)),
@@ -64,14 +66,14 @@ impl<'g> Table<'g> {
                 }
             },
         };
-        let mut table = Table { style, zones: Zones::default(), left_out: Vec::new(), notes: Vec::new(), frame };
+        let mut table = Table { style, zones: Zones::default(), left_out: Vec::new(), notes: Vec::new(), rows };
         table.look(value);
         Ok(table)
     }
 
     /// Finds what has no place in text.
     fn look(&mut self, value: Value<'g>) {
-        for column in self.frame.index().levels().chain(self.frame.columns()) {
+        for column in self.rows.index().levels().chain(self.rows.columns()) {
             let name = called(&column);
             if let Some((_, problem)) = column.unknown() {
                 self.left_out.push(format!("{name}: {}: {problem}", column.dtype()));
@@ -109,7 +111,7 @@ impl<'g> Table<'g> {
 
     /// The columns that are understood.
     fn columns(&self) -> impl Iterator<Item = Column<'_>> {
-        self.frame.columns().filter(|column| column.unknown().is_none())
+        self.rows.columns().filter(|column| column.unknown().is_none())
     }
 
     pub(crate) fn write(&self, out: &mut dyn Write) -> Result<(), Error> {
@@ -126,7 +128,13 @@ impl<'g> Table<'g> {
     }
 }
 
-const NO_TABLE: &str = "holds no table: no DataFrame or Series of pandas";
+const NO_TABLE: &str = "holds no table: no DataFrame, Series or index of pandas";
+
+/// The tables below a value, or where there are none the indexes that stand alone.
+fn found(value: Value<'_>) -> Vec<(String, Value<'_>)> {
+    let tables = find::all(value, |value| !matches!(Frame::of(value), Ok(None)));
+    if tables.is_empty() { find::all(value, |value| !matches!(Index::of(value), Ok(None))) } else { tables }
+}
 
 /// The name of a column in messages.
 fn called(column: &Column<'_>) -> String {

@@ -3,19 +3,18 @@
 //! What the constructor lets through fits: offsets lie inside the buffers, so that nothing is checked again later.
 
 use crate::array::Unit;
-use crate::array::dtype::{ByteOrder, Dtype, TimeUnit, bad};
+use crate::array::dtype::{ByteOrder, Dtype, bad};
 use crate::array::number::to_i128;
 use crate::error::Result;
+use crate::frame::arrow_type::{fixed_size, plain, type_name, zone_named};
 use crate::frame::cell::Cell;
 use crate::frame::moment::Moment;
 use crate::frame::values::Visits;
 use crate::frame::zone::Zone;
-use crate::graph::{Items, Value};
+use crate::graph::Value;
 
 /// Arrays in one another.
-const DEPTH: u32 = 4;
-/// Elements of no bytes that lists may have: any number of them can be claimed.
-const NULLS: u64 = 1 << 16;
+const DEPTH: u32 = 8;
 
 /// A column of Arrow: arrays one after another.
 #[derive(Clone, Debug)]
@@ -85,6 +84,8 @@ enum Kind<'g> {
     Bits(&'g [u8]),
     /// Days since 1970 in four bytes, or milliseconds in eight.
     Days(usize, &'g [u8]),
+    /// Times of a day, in four or eight bytes, so many steps of them in a second.
+    Times(usize, u64, &'g [u8]),
     /// Numbers and times as NumPy has them.
     Plain(Dtype, Option<Zone<'g>>, &'g [u8]),
     /// Text or bytes: offsets of four or eight bytes, then all of it.
@@ -106,6 +107,22 @@ enum Kind<'g> {
     },
     /// An int of 16 bytes, with so many digits after the point.
     Decimal(i64, &'g [u8]),
+    /// Text or bytes, each as 16 bytes that hold it or say where it stands.
+    Views {
+        views: &'g [u8],
+        buffers: Vec<&'g [u8]>,
+        is_text: bool,
+    },
+    /// Bytes, always so many.
+    Fixed(usize, &'g [u8]),
+    /// Lists, always of so many.
+    FixedList(u64, Box<ArrowArray<'g>>),
+    /// A list of keys and what they stand for.
+    Map {
+        offsets: &'g [u8],
+        child: Box<ArrowArray<'g>>,
+    },
+    Struct(Vec<(&'g str, ArrowArray<'g>)>),
 }
 
 impl<'g> ArrowArray<'g> {
@@ -121,7 +138,9 @@ impl<'g> ArrowArray<'g> {
         };
         let buffers = parts.at(4)?.items()?;
         let told = parts.at(0)?;
-        let name = type_name(told, DEPTH).ok_or_else(|| bad(format!("a type of Arrow that is not known: {told}")))?;
+        // An array costs something even without elements: a few may stand in many places.
+        visits.spend(1)?;
+        let name = type_name(told).ok_or_else(|| bad(format!("a type of Arrow that is not known: {told}")))?;
         let validity = match buffers.get(0).filter(|buffer| !buffer.is_none()) {
             Some(buffer) if name != "null" => Some(bytes(buffer, end.div_ceil(8))?),
             _ => None,
@@ -135,13 +154,7 @@ impl<'g> ArrowArray<'g> {
         if let Some(offsets) = buffers.get(1) {
             visits.meet(offsets, len)?;
         }
-        let child = |visits: &mut Visits| {
-            let child = ArrowArray::of(parts.at(5)?.at(0)?, depth, visits)?;
-            match child.kind {
-                Kind::Null if child.len > NULLS => Err(bad(format!("lists of {} nulls", child.len))),
-                _ => Ok(child),
-            }
-        };
+        let child = |visits: &mut Visits| ArrowArray::of(parts.at(5)?.at(0)?, depth, visits);
         // Without elements there may be no offsets either.
         let offsets = |width: u64| if end == 0 { Ok(&[][..]) } else { data(1, (end + 1) * width) };
         let zone = || if let Ok(object) = told.as_object() { object.args().at(1).ok()?.as_str().ok() } else { None };
@@ -158,18 +171,55 @@ impl<'g> ArrowArray<'g> {
             }
             "date32[day]" => Kind::Days(4, data(1, end * 4)?),
             "date64[ms]" => Kind::Days(8, data(1, end * 8)?),
+            "time32[s]" => Kind::Times(4, 1, data(1, end * 4)?),
+            "time32[ms]" => Kind::Times(4, 1_000, data(1, end * 4)?),
+            "time64[us]" => Kind::Times(8, 1_000_000, data(1, end * 8)?),
+            "time64[ns]" => Kind::Times(8, 1_000_000_000, data(1, end * 8)?),
             name if name.starts_with("list<") => {
                 Kind::List { offsets: offsets(4)?, width: 4, child: Box::new(child(visits)?) }
             }
             name if name.starts_with("large_list<") => {
                 Kind::List { offsets: offsets(8)?, width: 8, child: Box::new(child(visits)?) }
             }
+            "string_view" | "binary_view" => {
+                let views = data(1, end * 16)?;
+                let buffers = (2..buffers.len()).map(|at| data(at, 0)).collect::<Result<_>>()?;
+                Kind::Views { views, buffers, is_text: name == "string_view" }
+            }
+            name if name.starts_with("fixed_size_binary[") => {
+                let size = fixed_size(told, 0)?;
+                let needed = end.checked_mul(size).ok_or_else(|| bad("bytes of Arrow past all ends"))?;
+                Kind::Fixed(size as usize, data(1, needed)?)
+            }
+            name if name.starts_with("fixed_size_list<") => {
+                let (size, child) = (fixed_size(told, 1)?, child(visits)?);
+                if end.checked_mul(size).is_none_or(|needed| needed > child.len) {
+                    return Err(bad(format!("{end} lists of {size} of {} elements", child.len)));
+                }
+                Kind::FixedList(size, Box::new(child))
+            }
+            name if name.starts_with("map<") => Kind::Map { offsets: offsets(4)?, child: Box::new(child(visits)?) },
+            name if name.starts_with("struct<") => {
+                let (fields, children) = (told.as_object()?.args().at(0)?.items()?, parts.at(5)?.items()?);
+                if fields.len() != children.len() {
+                    return Err(bad(format!("{} fields with {} arrays", fields.len(), children.len())));
+                }
+                let mut read = Vec::new();
+                for (field, child) in fields.iter().zip(children.iter()) {
+                    let child = ArrowArray::of(child, depth, visits)?;
+                    if child.len < end {
+                        return Err(bad(format!("a field of {} elements in {end}", child.len)));
+                    }
+                    read.push((field.as_object()?.args().at(0)?.as_str()?, child));
+                }
+                Kind::Struct(read)
+            }
             name if name.starts_with("decimal128") => {
                 let scale = told.as_object()?.args().at(1)?.as_i64()?;
                 Kind::Decimal(scale, data(1, end * 16)?)
             }
             name if name.starts_with("dictionary<") => {
-                let indices = type_name(told.as_object()?.args().at(0)?, DEPTH).and_then(|name| plain(&name));
+                let indices = type_name(told.as_object()?.args().at(0)?).and_then(|name| plain(&name));
                 let codes = indices.ok_or_else(|| bad("a dictionary of Arrow without ints"))?;
                 let bytes = data(1, end * codes.size())?;
                 Kind::Dictionary { codes, data: bytes, values: Box::new(ArrowArray::of(parts.at(6)?, depth, visits)?) }
@@ -181,15 +231,19 @@ impl<'g> ArrowArray<'g> {
             }
         };
         let array = ArrowArray { name, kind, len, offset, validity };
-        array.check()?;
+        // Any number of them can be claimed.
+        visits.spend(if array.is_stored() { 0 } else { len })?;
+        array.check(visits)?;
         Ok(array)
     }
 
     /// Offsets go up, and stay inside of what they are offsets in.
-    fn check(&self) -> Result<()> {
+    fn check(&self, visits: &mut Visits) -> Result<()> {
         let (offsets, width, size) = match &self.kind {
             Kind::Text { offsets, width, data, .. } => (*offsets, *width, data.len() as u64),
             Kind::List { offsets, width, child } => (*offsets, *width, child.len),
+            Kind::Map { offsets, child } => (*offsets, 4, child.len),
+            Kind::Views { views, buffers, .. } => return self.check_views(views, buffers, visits),
             _ => return Ok(()),
         };
         let mut last = 0;
@@ -203,8 +257,33 @@ impl<'g> ArrowArray<'g> {
         Ok(())
     }
 
+    /// What is long stands in a buffer; more than all buffers hold is what several say.
+    fn check_views(&self, views: &[u8], buffers: &[&[u8]], visits: &mut Visits) -> Result<()> {
+        let mut long = 0_u64;
+        for at in (0..self.len).filter(|at| self.is_there(*at)) {
+            let view = viewed(views, buffers, self.offset + at);
+            let view = view.ok_or_else(|| bad(format!("element {at} stands in no buffer")))?;
+            long += if view.len() > SHORT { view.len() as u64 } else { 0 };
+        }
+        let held = buffers.iter().fold(0, |held, buffer| held + buffer.len() as u64);
+        visits.spend(long.saturating_sub(held))
+    }
+
+    /// Whether each element has bytes.
+    fn is_stored(&self) -> bool {
+        match &self.kind {
+            Kind::Null | Kind::Fixed(0, _) | Kind::FixedList(0, _) => false,
+            Kind::Struct(fields) => fields.iter().any(|(_, child)| child.is_stored()),
+            _ => true,
+        }
+    }
+
+    fn is_there(&self, at: u64) -> bool {
+        self.validity.is_none_or(|bits| bit(bits, self.offset + at))
+    }
+
     fn cell(&self, at: u64) -> Cell<'g> {
-        if at >= self.len || !self.validity.is_none_or(|bits| bit(bits, self.offset + at)) {
+        if at >= self.len || !self.is_there(at) {
             return Cell::Missing;
         }
         self.present(self.offset + at).unwrap_or(Cell::Missing)
@@ -225,20 +304,34 @@ impl<'g> ArrowArray<'g> {
                 let count = to_i128(&Dtype::Int(code, ByteOrder::Little), element(data, *width as u64)?)?;
                 Cell::Moment(Moment { nanos: None, ..Moment::new(count, unit, None)? })
             }
+            Kind::Times(width, steps, data) => {
+                let count = to_i128(&Dtype::Int(*width as u8, ByteOrder::Little), element(data, *width as u64)?)?;
+                Cell::Text(time(u64::try_from(count).ok()?, *steps).into())
+            }
             Kind::Plain(dtype, zone, data) => {
                 Cell::of_element(dtype, element(data, dtype.size())?)?.in_zone(zone.as_ref())
             }
             Kind::Text { offsets, width, data, is_text } => {
                 let (start, end) = bounds(offsets, *width)?;
-                let bytes = data.get(start as usize..end as usize)?;
-                match std::str::from_utf8(bytes) {
-                    Ok(text) if *is_text => Cell::Text(text.into()),
-                    _ => Cell::Bytes(bytes.into()),
-                }
+                text_or_bytes(data.get(start as usize..end as usize)?, *is_text)
             }
+            Kind::Views { views, buffers, is_text } => text_or_bytes(viewed(views, buffers, at)?, *is_text),
+            Kind::Fixed(size, data) => Cell::Bytes(element(data, *size as u64)?.into()),
             Kind::List { offsets, width, child } => {
                 let (start, end) = bounds(offsets, *width)?;
                 Cell::List((start..end).map(|at| child.cell(at)).collect())
+            }
+            Kind::FixedList(size, child) => Cell::List((at * size..(at + 1) * size).map(|at| child.cell(at)).collect()),
+            Kind::Map { offsets, child } => {
+                let (start, end) = bounds(offsets, 4)?;
+                let pair = |cell| match cell {
+                    Cell::Record(fields) => Cell::Tuple(fields.into_iter().map(|(_, cell)| cell).collect()),
+                    other => other,
+                };
+                Cell::List((start..end).map(|at| pair(child.cell(at))).collect())
+            }
+            Kind::Struct(fields) => {
+                Cell::Record(fields.iter().map(|(name, child)| ((*name).into(), child.cell(at))).collect())
             }
             Kind::Dictionary { codes, data, values } => match Cell::of_element(codes, element(data, codes.size())?)? {
                 Cell::Int(code) => values.cell(u64::try_from(code).ok()?),
@@ -250,6 +343,29 @@ impl<'g> ArrowArray<'g> {
             }
         })
     }
+}
+
+fn text_or_bytes(bytes: &[u8], is_text: bool) -> Cell<'_> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) if is_text => Cell::Text(text.into()),
+        _ => Cell::Bytes(bytes.into()),
+    }
+}
+
+/// Views of so many bytes hold them.
+const SHORT: usize = 12;
+
+/// What the view at a place holds, or says where it stands: a length, then the bytes or four of them, a buffer and an offset.
+fn viewed<'g>(views: &'g [u8], buffers: &[&'g [u8]], at: u64) -> Option<&'g [u8]> {
+    let start = usize::try_from(at).ok()?.checked_mul(16)?;
+    let view = views.get(start..start.checked_add(16)?)?;
+    let number = |at: usize| usize::try_from(i32::from_le_bytes(view.get(at..at + 4)?.try_into().ok()?)).ok();
+    let len = number(0)?;
+    if len <= SHORT {
+        return view.get(4..4 + len);
+    }
+    let offset = number(12)?;
+    buffers.get(number(8)?)?.get(offset..offset.checked_add(len)?)
 }
 
 fn bit(bits: &[u8], at: u64) -> bool {
@@ -278,6 +394,18 @@ fn decimal(int: i128, scale: i64) -> Option<String> {
     Some(format!("{}{whole}.{rest}", if int < 0 { "-" } else { "" }))
 }
 
+/// A time of a day as Python writes it: with six digits after the second, or none, or nine if it takes so many.
+fn time(count: u64, steps: u64) -> String {
+    let (seconds, nanos) = (count / steps, count % steps * (1_000_000_000 / steps));
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    let rest = match nanos {
+        0 => String::new(),
+        nanos if nanos % 1000 == 0 => format!(".{:06}", nanos / 1000),
+        nanos => format!(".{nanos:09}"),
+    };
+    format!("{hours:02}:{minutes:02}:{seconds:02}{rest}")
+}
+
 /// The bytes of `py_buffer(bytes)`, of which there must be some.
 fn bytes(value: Value<'_>, needed: u64) -> Result<&[u8]> {
     let bytes = match value.as_object() {
@@ -290,77 +418,4 @@ fn bytes(value: Value<'_>, needed: u64) -> Result<&[u8]> {
         true => Ok(bytes),
         false => Err(bad(format!("a buffer of Arrow takes {needed} bytes, not {}", bytes.len()))),
     }
-}
-
-fn zone_named(name: &str) -> Zone<'_> {
-    if name == "UTC" { Zone::Utc } else { Zone::Named(name) }
-}
-
-/// What pyarrow calls a type.
-fn type_name(value: Value<'_>, depth: u32) -> Option<String> {
-    let depth = depth.checked_sub(1)?;
-    let object = value.as_object().ok()?;
-    let class = object.class_name().filter(|class| class.module() == "pyarrow.lib")?;
-    let args = object.args().items().ok()?;
-    match class.name() {
-        "type_for_alias" => Some(args.get(0)?.as_str().ok()?.to_owned()),
-        "timestamp" => Some(match args.get(1).and_then(|zone| zone.as_str().ok()) {
-            Some(zone) => format!("timestamp[{}, tz={zone}]", args.get(0)?.as_str().ok()?),
-            None => format!("timestamp[{}]", args.get(0)?.as_str().ok()?),
-        }),
-        "duration" => Some(format!("duration[{}]", args.get(0)?.as_str().ok()?)),
-        "decimal128" => Some(format!("decimal128({}, {})", args.get(0)?.as_i64().ok()?, args.get(1)?.as_i64().ok()?)),
-        name @ ("list_" | "large_list") => {
-            let item = field(args, depth)?;
-            Some(format!("{}<{item}>", name.trim_end_matches('_')))
-        }
-        "dictionary" => {
-            let (indices, values) = (type_name(args.get(0)?, depth)?, type_name(args.get(1)?, depth)?);
-            let ordered = matches!(args.get(2).map(Value::as_bool), Some(Ok(true)));
-            Some(format!("dictionary<values={values}, indices={indices}, ordered={}>", u8::from(ordered)))
-        }
-        _ => None,
-    }
-}
-
-/// `item: int64`, of `field(name, type, nullable, metadata)` or a type alone.
-fn field(args: Items<'_>, depth: u32) -> Option<String> {
-    let value = args.get(0)?;
-    let object = value.as_object().ok()?;
-    match object.class_name()?.name() {
-        "field" => Some(format!(
-            "{}: {}",
-            object.args().at(0).ok()?.as_str().ok()?,
-            type_name(object.args().at(1).ok()?, depth)?
-        )),
-        _ => Some(format!("item: {}", type_name(value, depth)?)),
-    }
-}
-
-/// Numbers and times that NumPy has too.
-fn plain(name: &str) -> Option<Dtype> {
-    let order = ByteOrder::Little;
-    let time = |unit: &str| Some(TimeUnit { count: 1, unit: Unit::of(unit)? });
-    Some(match name {
-        "int8" => Dtype::Int(1, order),
-        "int16" => Dtype::Int(2, order),
-        "int32" => Dtype::Int(4, order),
-        "int64" => Dtype::Int(8, order),
-        "uint8" => Dtype::UInt(1, order),
-        "uint16" => Dtype::UInt(2, order),
-        "uint32" => Dtype::UInt(4, order),
-        "uint64" => Dtype::UInt(8, order),
-        "halffloat" | "float16" => Dtype::Float(2, order),
-        "float" | "float32" => Dtype::Float(4, order),
-        "double" | "float64" => Dtype::Float(8, order),
-        _ => {
-            let (base, unit) = name.strip_suffix(']')?.split_once('[')?;
-            let unit = unit.split(',').next()?;
-            match base {
-                "timestamp" => Dtype::DateTime(time(unit)?, order),
-                "duration" => Dtype::TimeDelta(time(unit)?, order),
-                _ => return None,
-            }
-        }
-    })
 }

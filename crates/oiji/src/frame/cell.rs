@@ -50,6 +50,10 @@ pub enum Cell<'f> {
     Interval(Box<Interval<'f>>),
     /// Several values, as Arrow has them.
     List(Vec<Cell<'f>>),
+    /// Several values of kinds of their own: a key of Arrow's maps with what it stands for, a label of several levels.
+    Tuple(Vec<Cell<'f>>),
+    /// Values by name: a `struct` of Arrow.
+    Record(Vec<(Cow<'f, str>, Cell<'f>)>),
     /// Any other Python object, as inert as in the graph.
     Object(Value<'f>),
 }
@@ -160,19 +164,40 @@ impl fmt::Display for Cell<'_> {
             Cell::Interval(interval) => interval.fmt(f),
             Cell::List(cells) => {
                 f.write_str("[")?;
-                for (index, cell) in cells.iter().enumerate() {
-                    f.write_str(if index > 0 { ", " } else { "" })?;
-                    match cell {
-                        Cell::Text(text) => text::write_str_repr(f, text.as_bytes())?,
-                        cell if cell.is_missing() => f.write_str("None")?,
-                        cell => cell.fmt(f)?,
-                    }
-                }
+                write_within(f, cells)?;
                 f.write_str("]")
+            }
+            Cell::Tuple(cells) => {
+                f.write_str("(")?;
+                write_within(f, cells)?;
+                f.write_str(if cells.len() == 1 { ",)" } else { ")" })
+            }
+            Cell::Record(fields) => {
+                f.write_str("{")?;
+                for (index, (name, cell)) in fields.iter().enumerate() {
+                    f.write_str(if index > 0 { ", " } else { "" })?;
+                    text::write_str_repr(f, name.as_bytes())?;
+                    f.write_str(": ")?;
+                    write_within(f, std::slice::from_ref(cell))?;
+                }
+                f.write_str("}")
             }
             Cell::Object(value) => value.fmt(f),
         }
     }
+}
+
+/// Values as Python writes them within others.
+fn write_within(f: &mut fmt::Formatter<'_>, cells: &[Cell<'_>]) -> fmt::Result {
+    for (index, cell) in cells.iter().enumerate() {
+        f.write_str(if index > 0 { ", " } else { "" })?;
+        match cell {
+            Cell::Text(text) => text::write_str_repr(f, text.as_bytes())?,
+            cell if cell.is_missing() => f.write_str("None")?,
+            cell => fmt::Display::fmt(cell, f)?,
+        }
+    }
+    Ok(())
 }
 
 impl fmt::Display for Interval<'_> {

@@ -1,4 +1,5 @@
-//! Block managers: how pandas keeps columns of one dtype together, in the forms of all its versions.
+//! Managers: how pandas keeps columns of one dtype together in blocks, in the forms of all its versions; or, if it was told to,
+//! each column for itself.
 
 use crate::array::dtype::bad;
 use crate::error::Result;
@@ -18,7 +19,16 @@ pub(crate) struct Manager<'g> {
 #[derive(Debug)]
 pub(crate) struct Block<'g> {
     pub(crate) values: Value<'g>,
-    places: Value<'g>,
+    places: Places<'g>,
+}
+
+/// Which columns a block is.
+#[derive(Debug)]
+enum Places<'g> {
+    /// A slice, a list or an array of numbers.
+    Told(Value<'g>),
+    /// This one alone.
+    One(u64),
 }
 
 impl<'g> Manager<'g> {
@@ -26,24 +36,36 @@ impl<'g> Manager<'g> {
     pub(crate) fn of(table: Object<'g>) -> Option<Result<Manager<'g>>> {
         let manager = table.attribute("_mgr").or_else(|| table.attribute("_data"))?.as_object().ok()?;
         let class = manager.made_class().filter(|class| class.module().starts_with("pandas"))?;
-        let is_single = match class.name() {
-            "BlockManager" => false,
-            "SingleBlockManager" => true,
-            "ArrayManager" | "SingleArrayManager" => {
-                return Some(Err(bad(format!("tables kept by {class} are not read"))));
-            }
-            _ => return None,
-        };
-        Some(Manager::read(manager, is_single))
+        match class.name() {
+            "BlockManager" => Some(Manager::of_blocks(manager, false)),
+            "SingleBlockManager" => Some(Manager::of_blocks(manager, true)),
+            "ArrayManager" => Some(Manager::of_arrays(manager, false)),
+            "SingleArrayManager" => Some(Manager::of_arrays(manager, true)),
+            _ => None,
+        }
     }
 
-    fn read(manager: Object<'g>, is_single: bool) -> Result<Manager<'g>> {
+    fn of_blocks(manager: Object<'g>, is_single: bool) -> Result<Manager<'g>> {
         let (axes, blocks) = match manager.state() {
             Some(state) => of_state(state)?,
             // From pandas 1.5 on: BlockManager(blocks, axes).
             None => (manager.args().at(1)?, of_calls(manager.args().at(0)?)?),
         };
-        let axes: Vec<_> = axes.items()?.iter().collect();
+        Manager::checked(axes.items()?.iter().collect(), blocks, is_single)
+    }
+
+    /// Of pandas 1.3 to 2 with `mode.data_manager = "array"`: a list of columns, and axes of which that of rows comes first.
+    fn of_arrays(manager: Object<'g>, is_single: bool) -> Result<Manager<'g>> {
+        let part = |name: &str, at: usize| {
+            let told = manager.attribute(name).or_else(|| manager.state()?.at(at).ok());
+            told.map_or_else(|| manager.args().at(at), Ok)
+        };
+        let (arrays, axes) = (part("arrays", 0)?, part("_axes", 1)?);
+        let blocks = arrays.items()?.iter().zip(0..).map(|(values, at)| Block { values, places: Places::One(at) });
+        Manager::checked(axes.items()?.iter().rev().collect(), blocks.collect(), is_single)
+    }
+
+    fn checked(axes: Vec<Value<'g>>, blocks: Vec<Block<'g>>, is_single: bool) -> Result<Manager<'g>> {
         let wanted = if is_single { 1 } else { 2 };
         if axes.len() != wanted {
             return Err(bad(format!("a block manager of {} axes, not {wanted}", axes.len())));
@@ -63,7 +85,7 @@ fn of_state(state: Value<'_>) -> Result<(Value<'_>, Vec<Block<'_>>)> {
         .get("blocks")?
         .items()?
         .iter()
-        .map(|block| Ok(Block { values: block.get("values")?, places: block.get("mgr_locs")? }));
+        .map(|block| Ok(Block { values: block.get("values")?, places: Places::Told(block.get("mgr_locs")?) }));
     Ok((parts.get("axes")?, blocks.collect::<Result<_>>()?))
 }
 
@@ -71,7 +93,7 @@ fn of_state(state: Value<'_>) -> Result<(Value<'_>, Vec<Block<'_>>)> {
 fn of_calls<'g>(blocks: Value<'g>) -> Result<Vec<Block<'g>>> {
     let block = |block: Value<'g>| {
         let args = block.as_object()?.args();
-        Ok(Block { values: args.at(0)?, places: args.at(1)? })
+        Ok(Block { values: args.at(0)?, places: Places::Told(args.at(1)?) })
     };
     blocks.items()?.iter().map(block).collect()
 }
@@ -98,7 +120,11 @@ impl Block<'_> {
             runs.push(Run { start, len: 1, block, row, is_rising: true });
             Ok(())
         };
-        if let Node::Object(object) = self.places.node()
+        let places = match self.places {
+            Places::Told(places) => places,
+            Places::One(at) => return one(0, i64::try_from(at).unwrap_or(i64::MAX)).map(|()| 1),
+        };
+        if let Node::Object(object) = places.node()
             && object.made_class().is_some_and(|class| class.name() == "slice")
         {
             let (start, len, step) = slice(object, columns)?;
@@ -119,13 +145,13 @@ impl Block<'_> {
             }
             return Ok(len);
         }
-        if let Ok(items) = self.places.items() {
+        if let Ok(items) = places.items() {
             for (row, place) in items.iter().enumerate() {
                 one(row as u64, place.as_i64()?)?;
             }
             return Ok(items.len() as u64);
         }
-        let places = Grid::of_value(self.places)?;
+        let places = Grid::of_value(places)?;
         for row in 0..places.len() {
             one(row, places.int(0, row).ok_or_else(|| bad("a block with a column that is no int"))?)?;
         }

@@ -16,10 +16,11 @@
 //! ```
 //!
 //! [`Frame`] begins in `table`, which puts together what `manager` (blocks), `index` and `extension` (pandas' arrays) read;
-//! `values` is a column's data whatever its kind, `grid` and `arrow` the bytes of it. A [`Cell`] is one value: `objects` makes
+//! `values` is a column's data whatever its kind, `grid` and `arrow` (with `arrow_type`) the bytes of it. A [`Cell`] is one value: `objects` makes
 //! it of a Python object, `moment`, `period` and `zone` know times, `text` writes columns as `to_csv` does.
 
 mod arrow;
+mod arrow_type;
 mod cell;
 mod extension;
 mod grid;

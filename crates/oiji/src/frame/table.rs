@@ -213,13 +213,7 @@ impl<'f> Column<'f> {
     pub fn name(&self) -> String {
         match &self.name[..] {
             [name] => name.to_string(),
-            several => {
-                let parts: Vec<String> =
-                    several.iter().map(|part| Cell::List(vec![part.clone()]).to_string()).collect();
-                let parts: Vec<&str> =
-                    parts.iter().map(|part| part.trim_start_matches('[').trim_end_matches(']')).collect();
-                format!("({})", parts.join(", "))
-            }
+            several => Cell::Tuple(several.to_vec()).to_string(),
         }
     }
 

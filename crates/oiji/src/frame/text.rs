@@ -89,6 +89,11 @@ impl<'f> Cell<'f> {
                 interval.right = std::mem::replace(&mut interval.right, none()).local(offsets);
                 Cell::Interval(interval)
             }
+            Cell::List(cells) => Cell::List(cells.into_iter().map(|cell| cell.local(offsets)).collect()),
+            Cell::Tuple(cells) => Cell::Tuple(cells.into_iter().map(|cell| cell.local(offsets)).collect()),
+            Cell::Record(fields) => {
+                Cell::Record(fields.into_iter().map(|(name, cell)| (name, cell.local(offsets))).collect())
+            }
             other => other,
         }
     }

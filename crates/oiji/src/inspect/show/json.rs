@@ -6,7 +6,7 @@
 use std::io::{self, Write};
 
 use crate::array::{Array, ArrayStats, Number, Quantized, Sparse};
-use crate::frame::{Column, Frame};
+use crate::frame::{Column, Frame, Index};
 use crate::graph::path::Step;
 use crate::graph::{Items, Node, Value};
 use crate::inspect::show::known;
@@ -193,6 +193,9 @@ impl<'g> Writer<'_, 'g> {
                 if let Ok(Some(frame)) = Frame::of(value) {
                     self.table(&frame)?;
                 }
+                if let Ok(Some(index)) = Index::of(value) {
+                    self.index(&index)?;
+                }
                 if let Ok(Some(matrix)) = Sparse::of(value) {
                     self.field(",\"dtype\":", &matrix.dtype().to_string())?;
                     self.shape(matrix.shape())?;
@@ -248,13 +251,19 @@ impl<'g> Writer<'_, 'g> {
         self.out.write_all(b"]")
     }
 
-    /// Index and columns of a table; what it is made of stands below it as ever.
-    fn table(&mut self, frame: &Frame<'_>) -> io::Result<()> {
-        write!(self.out, ",\"rows\":{},\"index\":[", frame.row_count())?;
-        for (at, level) in frame.index().levels().enumerate() {
+    /// How many labels there are, and the levels of them as columns.
+    fn index(&mut self, index: &Index<'_>) -> io::Result<()> {
+        write!(self.out, ",\"rows\":{},\"index\":[", index.len())?;
+        for (at, level) in index.levels().enumerate() {
             self.column(at, &level)?;
         }
-        self.out.write_all(b"],\"columns\":[")?;
+        self.out.write_all(b"]")
+    }
+
+    /// Index and columns of a table; what it is made of stands below it as ever.
+    fn table(&mut self, frame: &Frame<'_>) -> io::Result<()> {
+        self.index(frame.index())?;
+        self.out.write_all(b",\"columns\":[")?;
         let most = self.most();
         for (at, column) in frame.columns().take(most).enumerate() {
             self.column(at, &column)?;
