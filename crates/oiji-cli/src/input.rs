@@ -10,7 +10,7 @@ use std::path::Path;
 use oiji::archive::{lone_file, may_be_packed};
 use oiji::source::{BufferedSource, Chunk, Ready, SliceSource, Source};
 use oiji::store::Store;
-use oiji::{Error, ErrorKind, Limits, Opcode, Result};
+use oiji::{Error, ErrorKind, Limits, Opcode, ReadOptions, Result};
 use oiji_mmap::Map;
 
 use crate::compression::{Compression, HEAD_LEN};
@@ -26,6 +26,9 @@ const METADATA: &str = ".metadata";
 
 /// Bytes read at once from what is not mapped.
 const BUFFER: usize = 1 << 16;
+
+/// Bytes of what was compressed by which it is told what it is: a pickle of joblib says so where its first array stands.
+const AHEAD: usize = 1 << 20;
 
 /// An open input.
 pub(crate) struct Input {
@@ -107,16 +110,19 @@ impl Input {
 
     fn of_stream(reader: impl Read + 'static, total: Option<u64>, limits: LimitArgs) -> io::Result<Input> {
         let count = Count::default();
-        let mut reader = Counted::new(reader, count.clone());
-        let head = head(&mut reader)?;
+        let mut reader = BufReader::with_capacity(BUFFER, Counted::new(reader, count.clone()));
+        let mut head = head(&mut reader)?;
         let compression = Compression::of(&head);
+        // What is there already is looked at too: nobody waits for that.
+        head.extend_from_slice(reader.buffer());
+        reader.consume(reader.buffer().len());
         let whole = Cursor::new(head).chain(reader);
-        let decompressed: Box<dyn Read> = match compression {
-            Some(compression) => compression.reader(BufReader::with_capacity(BUFFER, whole)),
-            None => Box::new(whole),
+        let (decompressed, looked_at) = match compression {
+            Some(compression) => (ahead(compression.reader(BufReader::with_capacity(BUFFER, whole))), AHEAD),
+            None => (Box::new(whole) as Box<dyn Read>, BUFFER),
         };
         let taken = Count::default();
-        let reader = BufReader::with_capacity(BUFFER, Counted::new(decompressed, taken.clone()));
+        let reader = BufReader::with_capacity(looked_at, Counted::new(decompressed, taken.clone()));
         Ok(Input::new(Body::Stream { reader, taken }, compression, count, total, limits))
     }
 
@@ -280,12 +286,26 @@ impl Input {
     }
 }
 
+/// A stream of which some is read already. An error comes where it was met.
+fn ahead(mut reader: Box<dyn Read>) -> Box<dyn Read> {
+    struct Failed(Option<io::Error>);
+    impl Read for Failed {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            self.0.take().map_or(Ok(0), Err)
+        }
+    }
+    let mut bytes = Vec::new();
+    let read = reader.by_ref().take(AHEAD as u64).read_to_end(&mut bytes);
+    Box::new(Cursor::new(bytes).chain(Failed(read.err())).chain(reader))
+}
+
 /// The first bytes, as many as it takes to tell a compression, an archive or a store. No more are waited for where none is possible.
 fn head(reader: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut head = Vec::with_capacity(CONTAINER_HEAD);
     let goes_on = |head: &[u8]| match head.len() {
         len if len < HEAD_LEN && Compression::may_begin(head) => true,
-        len => len < CONTAINER_HEAD && may_begin_container(head),
+        len if len < CONTAINER_HEAD && may_begin_container(head) => true,
+        len => len < TAR_HEAD && may_begin_tar(head),
     };
     while goes_on(&head) {
         let before = head.len();
@@ -308,15 +328,29 @@ fn may_begin_container(head: &[u8]) -> bool {
     is_no_opcode || !head.is_empty() && MAGICS.iter().any(|magic| magic.starts_with(head) || head.starts_with(magic))
 }
 
+/// Bytes by which a tar is told.
+const TAR_HEAD: usize = 262;
+
+/// Whether some bytes may begin a tar: the name of a file with zeros behind it. A pickle that comes to its end there is none.
+fn may_begin_tar(head: &[u8]) -> bool {
+    const NAME: usize = 100;
+    let name = &head[..head.len().min(NAME)];
+    let (name, rest) = name.split_at(name.iter().position(|byte| *byte == 0).unwrap_or(name.len()));
+    let is_name = !name.is_empty() && !name.iter().any(u8::is_ascii_control) && rest.iter().all(|byte| *byte == 0);
+    is_name && !matches!(ReadOptions::new().pickles(head).next(), Some(Ok(_)))
+}
+
 /// The formats that are most often taken for pickles, by their first bytes.
 fn looks_like(head: &[u8]) -> Option<&'static str> {
-    const FORMATS: [(&[u8], &str); 9] = [
+    const FORMATS: [(&[u8], &str); 11] = [
         (b"PK\x03\x04", "a ZIP archive (PyTorch, numpy .npz), whose members `oiji list` shows"),
         (b"\x93NUMPY", "a numpy .npy array, which `oiji show` reads"),
         (b"\x89HDF\r\n\x1a\n", "HDF5"),
         (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
         (b"GGUF", "a GGUF model"),
         (b"PAR1", "Parquet"),
+        (b"\0\x06\x15\x61", "a hash file of Berkeley DB 1.85, which `db_dump185` reads"),
+        (b"\x61\x15\x06\0", "a hash file of Berkeley DB 1.85, which `db_dump185` reads"),
         (b"version https://git-lfs", "a Git LFS pointer: the file itself is not here; `git lfs pull` fetches it"),
         (b"{", "JSON"),
         (b"<", "HTML or XML"),
@@ -438,6 +472,18 @@ mod tests {
         assert_eq!(packed.packing().as_deref(), Some("gzip"));
         assert_eq!(packed.bytes().unwrap(), b"\x80\x04N.");
         assert_eq!(packed.source().0, b"\x80\x04N.");
+    }
+
+    #[test]
+    fn a_tar_is_waited_for_and_a_pickle_that_is_there_is_not() {
+        let mut tar = vec![0; 600];
+        tar[..8].copy_from_slice(b"data.pkl");
+        tar[257..262].copy_from_slice(b"ustar");
+        let mut rest = &tar[..];
+        assert_eq!(head(&mut rest).unwrap(), &tar[..TAR_HEAD]);
+        for (text, len) in [(&b"N.data.pkl"[..], 2), (b"(lp0\n.", 5), (b"cos\nsystem\n", 4)] {
+            assert_eq!(head(&mut &text[..]).unwrap().len(), len, "{}", text.escape_ascii());
+        }
     }
 
     #[test]

@@ -59,6 +59,8 @@ fn archives_and_stores_are_told_in_standard_input_too() {
         "producers/zodb-6.4/Data.fs",
         "producers/celery-5.7.0/redis_message.json",
         "producers/notebook-py27/graphite_carbon.msg",
+        "producers/torch-tar-handmade/state_dict_tar.pth",
+        "producers/pandas-3.1.1-py313/basic.pkl.tar",
     ];
     for file in files {
         let bytes = std::fs::read(corpus(file)).unwrap();
@@ -69,6 +71,25 @@ fn archives_and_stores_are_told_in_standard_input_too() {
             let tree = |text: &str| text.split_once(": ").unwrap().1.to_owned();
             assert_eq!(tree(&from_stdin), tree(&from_file), "{command} {file}");
         }
+    }
+}
+
+/// joblib's files begin as any pickle does.
+#[test]
+fn files_of_joblib_are_told_however_they_are_compressed_and_wherever_they_come_from() {
+    let mut files = vec![corpus("producers/sklearn-1.9.1-py313/forest.joblib")];
+    for version in ["0.14.1-py27", "1.6.0-py311", "1.6.0-py313"] {
+        let folder = std::fs::read_dir(corpus(&format!("producers/joblib-{version}"))).unwrap();
+        files.extend(folder.map(|entry| entry.unwrap().path()));
+    }
+    assert!(files.len() > 10);
+    for path in files {
+        let (status, from_file, error) = outcome(oiji().arg("show").arg(&path), b"");
+        assert_eq!((status, error.as_str()), (0, ""), "{}", path.display());
+        assert!(from_file.contains(": joblib, "), "{from_file}");
+        let (status, from_stdin, error) = outcome(oiji().args(["show", "-"]), &std::fs::read(&path).unwrap());
+        assert_eq!((status, error.as_str()), (0, ""), "{}", path.display());
+        assert_eq!(from_stdin.split_once(": ").unwrap().1, from_file.split_once(": ").unwrap().1);
     }
 }
 
