@@ -21,6 +21,7 @@ mod pages;
 mod parallel;
 mod progress;
 mod replace;
+mod rewriting;
 mod sarif;
 mod scanning;
 mod stores;

@@ -101,6 +101,26 @@ fn tensors_become_safetensors_and_npz_and_a_pickle() {
 }
 
 #[test]
+fn what_a_file_leaks_of_whoever_wrote_it_is_left_out_on_request() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out.zip");
+    let leaks = |pickle: &[u8]| pickle.windows(10).any(|bytes| bytes == b"mk_theano.");
+    for version in ["0.8.2-py27", "1.0.5-py38"] {
+        let file = producer(&format!("theano-{version}/graph.zip"));
+        for (options, is_leaking) in [(&[][..], true), (&["--strip"], false), (&["--strip", "--compatible"], false)] {
+            let (status, _, error) = outcome(oiji().arg("pack").arg(&file).arg("-o").arg(&out).args(options), b"");
+            assert_eq!(status, 0, "{error}");
+            let zip = fs::read(&out).unwrap();
+            let pickle = Archive::open(&zip).unwrap().member("pkl").unwrap().unwrap();
+            assert_eq!(leaks(&pickle), is_leaking, "{version}: {options:?}");
+            // The list that had them is there still, empty.
+            let graph = oiji::loads(&pickle).unwrap();
+            assert!(graph.to_string().contains("'trace': []") != is_leaking, "{graph}");
+        }
+    }
+}
+
+#[test]
 fn a_broken_member_is_named_and_the_others_are_read() {
     let folder = tempfile::tempdir().unwrap();
     let (file, out) = (folder.path().join("broken.npz"), folder.path().join("out.npy"));

@@ -2,7 +2,6 @@
 //! formats that hold nothing else.
 
 use std::io::Write;
-use std::path::PathBuf;
 
 use oiji::archive::{DumpOptions, Format, save_joblib};
 use oiji::graph::Path;
@@ -19,8 +18,8 @@ use crate::failure::{Failure, Status, explain};
 use crate::flat::{self, Flat};
 use crate::holding::{Holding, PickleArg};
 use crate::input::Input;
-use crate::options::{LimitArgs, Py2Args};
 use crate::pages::Pages;
+use crate::rewriting::RewriteArgs;
 use crate::table::{Style, Table};
 
 /// Write pickles in another protocol, or as JSON and back; arrays as .npz, safetensors or .pt.
@@ -37,8 +36,8 @@ use crate::table::{Style, Table};
 /// written as .npy, .npz, safetensors or a state dict of torch, each under its way from the root, or with everything around
 /// them as a robust archive, a pickle or a file of joblib. What has no place in the output is listed on standard error.
 ///
-/// A DataFrame or Series of pandas is written as CSV, as pandas' to_csv does it, or as JSON lines; the index comes first. Of
-/// several in a file --path takes one.
+/// A DataFrame, Series or index of pandas is written as CSV, as pandas' to_csv does it, or as JSON lines; the index comes first.
+/// Of several in a file --path takes one.
 ///
 /// Names of modules and classes are those of Python 2 in protocols 0 to 2 and those of Python 3 above; going from one to
 /// the other they are mapped, as Python maps them.
@@ -64,18 +63,6 @@ Exit status:
   1  arrays or a table were converted, and standard error lists what could not go along
   2  something could not be read, or not be said in this protocol; the file OUT is as it was")]
 pub(crate) struct Args {
-    /// The file to convert; `-` is standard input
-    #[arg(value_name = "IN")]
-    input: PathBuf,
-
-    /// The file to write; `-`, or none, is standard output
-    #[arg(short, long, value_name = "OUT")]
-    output: Option<PathBuf>,
-
-    /// The protocol to write, from 0 to 5 [default: that of the input, 4 for plain JSON]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=i64::from(oiji::HIGHEST_PROTOCOL)))]
-    protocol: Option<u8>,
-
     /// The form to write [default: by the name of OUT: .json, .npy, .npz, .safetensors, .pt, .pth, .joblib, .zip, .csv, .jsonl; else pickle]
     #[arg(long, value_name = "FORM")]
     to: Option<Form>,
@@ -105,10 +92,7 @@ pub(crate) struct Args {
     one_memo: bool,
 
     #[command(flatten)]
-    py2: Py2Args,
-
-    #[command(flatten)]
-    limits: LimitArgs,
+    rewrite: RewriteArgs,
 }
 
 /// The form of the output.
@@ -130,54 +114,48 @@ enum Form {
     Pt,
     /// A pickle with arrays that are mapped on load, for joblib.load
     Joblib,
-    /// A DataFrame or Series, as pandas' to_csv writes it
+    /// A DataFrame, Series or index, as pandas' to_csv writes it
     Csv,
-    /// A DataFrame or Series, a JSON object a row
+    /// A DataFrame, Series or index, a JSON object a row
     Jsonl,
 }
 
 pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
-    let mut input = Input::open(&args.input, args.limits)?;
-    let form = args.form();
-    if args.path.is_some() && !matches!(form, Form::Csv | Form::Jsonl) {
-        return Err(Failure::about(input.name(), "--path is for tables, as CSV or JSON lines; leave it out"));
-    }
-    if input.may_be_archive() || !matches!(form, Form::Pickle | Form::Json) {
-        let (out, status) = arrays(args, &mut input, form)?;
-        drop(input);
-        out.finish()?;
-        return Ok(status);
-    }
-    let mut out = Destination::open(args.output.as_deref(), form == Form::Json)?;
-    if is_json(input.bytes()?) {
-        from_json(args, &mut input, &mut out)?;
-    } else if form == Form::Pickle && args.optimize && args.protocol.is_none() && !args.py2.is_decoding() {
-        optimize(args, &mut input, &mut out)?;
-    } else {
-        read_and_write(args, &mut input, &mut out)?;
-    }
-    // Some systems let nobody replace a file that is mapped.
-    drop(input);
-    out.finish()?;
-    Ok(Status::Done)
+    args.rewrite.run(|input| {
+        let form = args.form();
+        if args.path.is_some() && !matches!(form, Form::Csv | Form::Jsonl) {
+            return Err(Failure::about(input.name(), "--path is for tables, as CSV or JSON lines; leave it out"));
+        }
+        if input.may_be_archive() || !matches!(form, Form::Pickle | Form::Json) {
+            return arrays(args, input, form);
+        }
+        let mut out = args.rewrite.destination(form == Form::Json)?;
+        let is_as_it_stands = args.rewrite.protocol.is_none() && !args.rewrite.py2.is_decoding();
+        if is_json(input.bytes()?) {
+            from_json(args, input, &mut out)?;
+        } else if form == Form::Pickle && args.optimize && is_as_it_stands {
+            optimize(args, input, &mut out)?;
+        } else {
+            read_and_write(args, input, &mut out)?;
+        }
+        Ok((out, Status::Done))
+    })
 }
 
 /// Writes what holds arrays in a form that has them, or an archive as a pickle or JSON.
 fn arrays(args: &Args, input: &mut Input, form: Form) -> Result<(Destination, Status), Failure> {
     let is_pickle = matches!(form, Form::Pickle | Form::Robust | Form::Joblib);
     let name = input.name().to_owned();
-    if args.optimize || args.drop_rest || args.one_memo || args.protocol.is_some() && !is_pickle {
+    if args.optimize || args.drop_rest || args.one_memo || args.rewrite.protocol.is_some() && !is_pickle {
         let problem = "--protocol, --optimize, --drop-rest and --one-memo are for pickles; leave them out";
         return Err(Failure::about(&name, problem));
     }
     let watch = input.watch();
-    let reading = args.py2.read_options().limits(input.limits());
-    let folder = input.folder();
+    let (reading, folder) = (args.rewrite.reading(input), input.folder());
     let (bytes, pages) = input.bytes_and_pages()?;
     let holding = watch.during(|| Holding::of(&name, bytes, &reading, folder, PickleArg::NONE))?;
     let about = |error: Error| Failure::about(&name, explain(&error));
-    let protocol = args.protocol.unwrap_or(oiji::DEFAULT_PROTOCOL);
-    let writing = WriteOptions::new().protocol(protocol).fix_imports(args.py2.fix_imports());
+    let writing = args.rewrite.writing();
     let flat = match form {
         Form::Npy => Format::Npy,
         Form::Npz => Format::Npz,
@@ -186,35 +164,31 @@ fn arrays(args: &Args, input: &mut Input, form: Form) -> Result<(Destination, St
         Form::Csv | Form::Jsonl => {
             let style = if form == Form::Csv { Style::Csv } else { Style::Lines };
             let graph = holding.linked(&name)?;
-            let limits = args.limits.limits(false);
+            let limits = args.rewrite.limits.limits(false);
             let table = watch.during(|| Table::of(&name, graph.root(), args.path.as_ref(), style, &limits))?;
-            let mut out = Destination::open(args.output.as_deref(), true)?;
+            let mut out = args.rewrite.destination(true)?;
             out.write_with(&name, None, pages, |out| table.write(out))?;
             return Ok((out, table.tell(&name)));
         }
         Form::Json => {
             let linked = holding.linked(&name)?;
             let graph = holding.inline(&linked).map_err(about)?;
-            let mut out = Destination::open(args.output.as_deref(), true)?;
+            let mut out = args.rewrite.destination(true)?;
             write_json(args, &name, &graph, &mut out)?;
             return Ok((out, flat::tell(&name, &holding.notes(), &[])));
         }
         Form::Pickle | Form::Robust | Form::Joblib => {
-            let linked = holding.linked(&name)?;
-            let graph = holding.inline(&linked).map_err(about)?;
-            let mut out = Destination::open(args.output.as_deref(), false)?;
             let options = DumpOptions::new().writing(writing).paths(pack::has_names(&holding));
-            out.write_with(&name, holding.size(), pages, |out| match form {
+            return args.rewrite.write_whole(&name, &holding, pages, |graph, out| match form {
                 Form::Robust => options.to_writer(graph.root(), out),
                 Form::Joblib => save_joblib(out, graph.root(), writing),
-                _ => writing.to_writer(&graph, out),
-            })?;
-            return Ok((out, flat::tell(&name, &holding.notes(), &[])));
+                _ => writing.to_writer(graph, out),
+            });
         }
     };
     let graph = holding.linked(&name)?;
     let flat = watch.during(|| Flat::of(&name, graph.root(), flat))?;
-    let mut out = Destination::open(args.output.as_deref(), false)?;
+    let mut out = args.rewrite.destination(false)?;
     out.write_with(&name, Some(flat.size()), pages, |out| flat.write(out))?;
     Ok((out, flat.tell(&name)))
 }
@@ -351,7 +325,7 @@ fn documents(bytes: &[u8]) -> Vec<(usize, &[u8])> {
 
 impl Args {
     fn form(&self) -> Form {
-        let ending = self.output.as_ref().and_then(|path| match Compression::of_name(path) {
+        let ending = self.rewrite.output.as_ref().and_then(|path| match Compression::of_name(path) {
             // What is compressed has an ending of its own before that.
             Some(_) => std::path::Path::new(path.file_stem()?).extension(),
             None => path.extension(),
@@ -376,8 +350,8 @@ impl Args {
     /// Names become Python 3's only if the output is to have those. From one old protocol to another they stay as they
     /// stand, since not every name finds back.
     fn read_options(&self) -> ReadOptions<'static> {
-        let to_python3 = self.protocol.is_some_and(|protocol| protocol >= 3);
-        let options = self.py2.read_options();
+        let to_python3 = self.rewrite.protocol.is_some_and(|protocol| protocol >= 3);
+        let options = self.rewrite.py2.read_options();
         // What stands for a set or for bytes in an old protocol is left as it is for another old one.
         if to_python3 { options } else { options.fix_imports(false).exact(true) }
     }
@@ -387,8 +361,8 @@ fn write(args: &Args, name: &str, graph: &Graph<'_>, pages: Pages<'_>, out: &mut
     if args.form() == Form::Json {
         return write_json(args, name, graph, out);
     }
-    let protocol = args.protocol.unwrap_or_else(|| graph.protocol());
-    let options = WriteOptions::new().protocol(protocol).fix_imports(args.py2.fix_imports());
+    let protocol = args.rewrite.protocol.unwrap_or_else(|| graph.protocol());
+    let options = WriteOptions::new().protocol(protocol).fix_imports(args.rewrite.py2.fix_imports());
     match options.to_writer(graph, pages.while_writing(&mut *out)) {
         Ok(()) => Ok(()),
         Err(error) if out.is_broken() => Err(out.failure(error.into())),
@@ -398,7 +372,8 @@ fn write(args: &Args, name: &str, graph: &Graph<'_>, pages: Pages<'_>, out: &mut
 
 /// Tagged JSON of a graph, or plain JSON of each of its values.
 fn write_json(args: &Args, name: &str, graph: &Graph<'_>, out: &mut Destination) -> Result<(), Failure> {
-    let options = JsonOptions { pretty: args.pretty, limits: args.limits.limits(false), ..JsonOptions::default() };
+    let options =
+        JsonOptions { pretty: args.pretty, limits: args.rewrite.limits.limits(false), ..JsonOptions::default() };
     let written = if args.plain {
         graph.roots().try_for_each(|root| json::write_plain(root, &mut *out, &options))
     } else {

@@ -1,16 +1,11 @@
 //! `oiji pack`: a robust archive of whatever holds arrays.
 
-use std::path::PathBuf;
-
-use oiji::WriteOptions;
 use oiji::archive::{DumpOptions, Format};
 
-use crate::destination::Destination;
-use crate::failure::{Failure, Status, explain};
-use crate::flat;
+use crate::failure::{Failure, Status};
 use crate::holding::{Holding, PickleArg};
-use crate::input::Input;
-use crate::options::{Compress, LimitArgs, Py2Args};
+use crate::options::Compress;
+use crate::rewriting::RewriteArgs;
 
 /// Write a robust archive: arrays as .npy members, the rest as a pickle.
 ///
@@ -24,19 +19,12 @@ Examples:
   oiji pack model.pkl -o model.zip --names paths --compress deflate
   oiji pack checkpoint.pt -o checkpoint.zip
   oiji pack model.pkl -o for-theano.zip --compatible
+  oiji pack old.zip -o to-share.zip --strip
 
 Exit status:
   0  the archive was written
   2  something could not be read or written; the file OUT is as it was")]
 pub(crate) struct Args {
-    /// The pickle or archive; `-` is standard input
-    #[arg(value_name = "IN")]
-    input: PathBuf,
-
-    /// The archive to write; `-`, or none, is standard output
-    #[arg(short, long, value_name = "OUT")]
-    output: Option<PathBuf>,
-
     /// How arrays are called [default: paths for archives that have names, else numbers]
     #[arg(long, value_name = "HOW")]
     names: Option<Names>,
@@ -49,18 +37,15 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with_all = ["protocol", "compress"])]
     compatible: bool,
 
-    /// The protocol of the pickle, from 0 to 5 [default: 4]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=i64::from(oiji::HIGHEST_PROTOCOL)))]
-    protocol: Option<u8>,
+    /// Leave out the source paths and lines of code that variables of Theano carry along
+    #[arg(long)]
+    strip: bool,
 
     #[command(flatten)]
     pickle: PickleArg,
 
     #[command(flatten)]
-    py2: Py2Args,
-
-    #[command(flatten)]
-    limits: LimitArgs,
+    rewrite: RewriteArgs,
 }
 
 /// How arrays are called.
@@ -73,33 +58,21 @@ enum Names {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
-    let mut input = Input::open(&args.input, args.limits)?;
-    let name = input.name().to_owned();
-    let watch = input.watch();
-    let reading = args.py2.read_options().limits(input.limits());
-    let folder = input.folder();
-    let (bytes, pages) = input.bytes_and_pages()?;
-    let holding = watch.during(|| Holding::of(&name, bytes, &reading, folder, args.pickle))?;
-    let about = |error| Failure::about(&name, explain(&error));
-    let linked = holding.linked(&name)?;
-    let graph = holding.inline(&linked).map_err(about)?;
-    let protocol = args.protocol.unwrap_or(oiji::DEFAULT_PROTOCOL);
-    let paths = args.names.map_or_else(|| has_names(&holding), |names| names == Names::Paths);
-    let options = DumpOptions::new()
-        .paths(paths)
-        .compression(Compress::of(args.compress))
-        .compatible(args.compatible)
-        .writing(WriteOptions::new().protocol(protocol).fix_imports(args.py2.fix_imports()));
-    let mut out = Destination::open(args.output.as_deref(), false)?;
-    out.write_with(&name, holding.size(), pages, |out| options.to_writer(graph.root(), out))?;
-    let notes = holding.notes();
-    // Some systems let nobody replace a file that is mapped.
-    drop(graph);
-    drop(linked);
-    drop(holding);
-    drop(input);
-    out.finish()?;
-    Ok(flat::tell(&name, &notes, &[]))
+    args.rewrite.run(|input| {
+        let name = input.name().to_owned();
+        let watch = input.watch();
+        let (reading, folder) = (args.rewrite.reading(input), input.folder());
+        let (bytes, pages) = input.bytes_and_pages()?;
+        let holding = watch.during(|| Holding::of(&name, bytes, &reading, folder, args.pickle))?;
+        let paths = args.names.map_or_else(|| has_names(&holding), |names| names == Names::Paths);
+        let options = DumpOptions::new()
+            .paths(paths)
+            .compression(Compress::of(args.compress))
+            .compatible(args.compatible)
+            .strip(args.strip)
+            .writing(args.rewrite.writing());
+        args.rewrite.write_whole(&name, &holding, pages, |graph, out| options.to_writer(graph.root(), out))
+    })
 }
 
 /// Whether arrays have names in their format.
