@@ -29,6 +29,8 @@ const OTHERWISE: &[(&str, &[&str], &str)] = &[
         &["pandas==0.24.2", "pandas==1.3.5", "pandas==2.2.3"],
         "as many digits for each value as it needs, or nine",
     ),
+    ("alone_deltas", &["pandas==0.24.2"], "nine digits for each value"),
+    ("alone_times", &["pandas==0.24.2"], "its to_frame makes times of UTC of them"),
     ("categories_of_times", &["pandas==0.24.2", "pandas==1.3.5"], "the count of nanoseconds"),
     ("multi_columns", &["pandas==0.24.2"], "None for a level without a name"),
     ("summer_of_2061", &["pandas==0.24.2", "pandas==1.3.5", "pandas==2.2.3"], "pytz ends in 2037"),
@@ -173,6 +175,7 @@ fn an_index_alone_is_json_lines_of_its_levels() {
     let (status, shown, _) = outcome(oiji().args(["show", "--json", "-"]), range);
     let shown: serde_json::Value = serde_json::from_str(shown.lines().last().unwrap()).unwrap();
     let index = serde_json::json!([{ "name": "r", "dtype": "int64", "elements": ["3", "12", "21"] }]);
+    let shown = &shown["value"];
     assert_eq!((status, &shown["rows"], &shown["index"]), (0, &serde_json::json!(3), &index), "{shown}");
     // Labels of a range cost nothing to claim.
     let huge = String::from_utf8(range.to_vec()).unwrap().replace("I30", "L1000000000000L");
