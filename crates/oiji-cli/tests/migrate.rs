@@ -165,6 +165,82 @@ fn pickles_in_columns_of_sqlite_and_in_shelves_are_migrated() {
 }
 
 #[test]
+fn pickles_are_migrated_in_the_wrappings_that_libraries_put_around_them() {
+    let Some(python) = oiji_testkit::python3() else { return oiji_testkit::skip("no Python 3 to wrap pickles") };
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("rules.toml"), RULES).unwrap();
+    fs::write(folder.path().join("one"), pickle(1, 10)).unwrap();
+    // As PickledObjectField of Django keeps them, Django's cache in files, pandas' to_pickle in tars, and lzma.
+    let wrap = r#"
+import base64, io, lzma, pickle, sqlite3, tarfile, zlib
+one = open('one', 'rb').read()
+open('cache.djcache', 'wb').write(pickle.dumps(1e10, 4) + zlib.compress(one))
+open('one.lzma', 'wb').write(lzma.compress(one, format=lzma.FORMAT_ALONE))
+open('one.xz', 'wb').write(lzma.compress(one))
+with tarfile.open('one.tar', 'w') as tar:
+    for name, data in ('readme', b'text'), ('one.pkl', one), ('last', b'x' * 600):
+        info = tarfile.TarInfo(name)
+        info.size = len(data)
+        tar.addfile(info, io.BytesIO(data))
+base = sqlite3.connect('site.db')
+base.execute('CREATE TABLE things (value)')
+packed = base64.b64encode(zlib.compress(one))
+values = [base64.b64encode(one).decode(), packed.decode(), packed, one, zlib.compress(one), 'no pickle', b'none', 7, None]
+base.executemany('INSERT INTO things VALUES (?)', [(value,) for value in values])
+base.commit()
+"#;
+    python.run(&format!("import os\nos.chdir({:?})\n{wrap}", folder.path().display().to_string()), b"").unwrap();
+    for name in ["cache.djcache", "one.lzma", "one.xz", "one.tar"] {
+        let output = oiji(&["migrate", "--rules", "rules.toml", name], folder.path());
+        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success() && told.contains("1 changed"), "{name}: {told}");
+    }
+    let output = oiji(&["migrate", "--rules", "rules.toml", "--sqlite", "things.value", "site.db"], folder.path());
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(told.starts_with("site.db: 3 values are no pickles, and stay\n"), "{told}");
+    // A pickle that is broken is told, with its row, and the file stays.
+    let broken = r#"
+import sqlite3
+base = sqlite3.connect('broken.db')
+base.execute('CREATE TABLE things (value)')
+base.executemany('INSERT INTO things VALUES (?)', [(b'\x80\x03K\x01.',), (b'\x80\x03K\x01',)])
+base.commit()
+"#;
+    python.run(&format!("import os\nos.chdir({:?})\n{broken}", folder.path().display().to_string()), b"").unwrap();
+    let output = oiji(&["migrate", "--rules", "rules.toml", "--sqlite", "things.value", "broken.db"], folder.path());
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(told.contains("row 2 of things.value: "), "{told}");
+    let unwrap = r#"
+import base64, io, lzma, pickle, sqlite3, sys, tarfile, types, zlib
+m = sys.modules['new'] = types.ModuleType('new')
+exec('class C: pass', m.__dict__)
+found = []
+file = open('cache.djcache', 'rb')
+found.append((pickle.load(file), pickle.loads(zlib.decompress(file.read()))))
+found.append((0, pickle.loads(lzma.open('one.lzma').read())))
+found.append((0, pickle.loads(lzma.open('one.xz').read())))
+with tarfile.open('one.tar') as tar:
+    assert tar.getnames() == ['readme', 'one.pkl', 'last'], tar.getnames()
+    found.append((0, pickle.loads(tar.extractfile('one.pkl').read())))
+    assert tar.extractfile('last').read() == b'x' * 600
+values = [value for value, in sqlite3.connect('site.db').execute('SELECT value FROM things')]
+found.append((0, pickle.loads(base64.b64decode(values[0]))))
+found.append((0, pickle.loads(zlib.decompress(base64.b64decode(values[1])))))
+found.append((0, pickle.loads(zlib.decompress(base64.b64decode(values[2])))))
+found.append((0, pickle.loads(values[3])))
+found.append((0, pickle.loads(zlib.decompress(values[4]))))
+assert [type(value) for value in values[:5]] == [str, str, bytes, bytes, bytes]
+assert values[5:] == ['no pickle', b'none', 7, None], values[5:]
+print(len(found), {str(vars(value)['box']['n']) for _, value in found})
+"#;
+    let script = format!("import os\nos.chdir({:?})\n{unwrap}", folder.path().display().to_string());
+    let said = String::from_utf8(python.run(&script, b"").unwrap_or_else(|error| panic!("{error}"))).unwrap();
+    assert_eq!(said.trim(), "9 {'1'}");
+}
+
+#[test]
 fn names_that_packages_no_longer_offer_are_looked_up_in_files() {
     let folder = tempfile::tempdir().unwrap();
     let packages = folder.path().join("site");

@@ -23,8 +23,8 @@ use crate::scanning::{self, Found};
 
 /// Rewrite old pickles by rules, without importing anything.
 ///
-/// Files and folders, by content: pickles, compressed files, ZIPs (torch, .npz, robust archives), .npy, joblib, shelves, and
-/// columns of SQLite. What is no pickle and holds none stays as it is.
+/// Files and folders, by content: pickles, compressed files, ZIPs (torch, .npz, robust archives), tars, .npy, joblib, shelves,
+/// Django's cache, and columns of SQLite. What is no pickle and holds none stays as it is.
 ///
 /// In place, each file is kept beside it as NAME.oiji-bak, and replaced whole. A run that was killed is taken up again by the
 /// same command: nothing is lost or done twice.
@@ -67,7 +67,7 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "out")]
     no_backup: bool,
 
-    /// A column of SQLite that pickles stand in, as blobs
+    /// A column of SQLite that pickles stand in, also compressed ones, as they are or in base64
     #[arg(long = "sqlite", value_name = "TABLE.COLUMN")]
     columns: Vec<Column>,
 
@@ -114,6 +114,8 @@ enum Outcome {
     Done {
         report: Report,
         is_changed: bool,
+        /// Values that are no pickles where pickles should stand.
+        others: u64,
     },
 }
 
@@ -247,10 +249,10 @@ impl Work<'_> {
             }
             Err(error) => return Err(failure(path, &error)),
         };
-        let Migrated { new, beside, report } = migrated;
+        let Migrated { new, beside, report, others } = migrated;
         let is_changed = new.is_some();
         if self.args.dry_run {
-            return Ok(Outcome::Done { report, is_changed });
+            return Ok(Outcome::Done { report, is_changed, others });
         }
         match (&new, target) {
             (None, target) => self.copy(path, target.as_deref(), bytes)?,
@@ -272,16 +274,16 @@ impl Work<'_> {
                 write(path, new)?;
             }
         }
-        Ok(Outcome::Done { report, is_changed })
+        Ok(Outcome::Done { report, is_changed, others })
     }
 
     fn migrated(&self, path: &Path, bytes: &[u8]) -> oiji::Result<Migrated> {
         if sqlite::is_database(bytes) {
             if !self.args.columns.is_empty() {
-                return sqlite::migrate(path, &self.args.columns, self.migration);
+                return sqlite::migrate(path, &self.args.columns, self.migration, self.limit);
             }
             if sqlite::is_shelf(path) {
-                return sqlite::migrate(path, &[sqlite::shelf_column()], self.migration);
+                return sqlite::migrate(path, &[sqlite::shelf_column()], self.migration, self.limit);
             }
             return Err(oiji::Error::message(sqlite::no_column().to_string()));
         }
@@ -355,13 +357,15 @@ struct Tally {
     unchanged: u64,
     others: u64,
     before: u64,
+    /// Values that are no pickles where pickles should stand.
+    strange: u64,
     json: Vec<Json>,
 }
 
 impl Tally {
     fn add(&mut self, job: &Job, outcome: Outcome, args: &Args, out: &mut Stdout) -> io::Result<()> {
         let name = output::name(&job.path);
-        let (report, is_changed) = match outcome {
+        let (report, is_changed, others) = match outcome {
             Outcome::Other => {
                 self.others += 1;
                 return Ok(());
@@ -370,7 +374,7 @@ impl Tally {
                 self.before += 1;
                 return Ok(());
             }
-            Outcome::Done { report, is_changed } => (report, is_changed),
+            Outcome::Done { report, is_changed, others } => (report, is_changed, others),
         };
         match is_changed {
             true => self.changed += 1,
@@ -378,20 +382,29 @@ impl Tally {
         }
         match args.format {
             Format::Text => {
+                if others > 0 {
+                    let values = if others == 1 {
+                        "1 value is no pickle, and stays".to_owned()
+                    } else {
+                        format!("{} values are no pickles, and stay", grouped(others))
+                    };
+                    writeln!(out, "{name}: {values}")?;
+                }
                 for (what, count) in &report.undecided {
                     writeln!(out, "{name}: to decide: {}{}", visible(what), times(*count))?;
                 }
             }
-            Format::Json => self.json.push(as_json(&name, &report, is_changed)),
-            Format::Ndjson => writeln!(out, "{}", as_json(&name, &report, is_changed))?,
+            Format::Json => self.json.push(as_json(&name, &report, is_changed, others)),
+            Format::Ndjson => writeln!(out, "{}", as_json(&name, &report, is_changed, others))?,
         }
+        self.strange += others;
         self.all.merge(report);
         Ok(())
     }
 
     fn end(&self, args: &Args, out: &mut Stdout) -> io::Result<()> {
         if args.format != Format::Text {
-            let mut summary = as_json("", &self.all, self.changed > 0);
+            let mut summary = as_json("", &self.all, self.changed > 0, self.strange);
             if let Some(summary) = summary.as_object_mut() {
                 summary.remove("file");
                 summary.remove("changed");
@@ -441,11 +454,11 @@ fn times(count: u64) -> String {
     if count > 1 { format!(" ({} times)", grouped(count)) } else { String::new() }
 }
 
-fn as_json(name: &str, report: &Report, is_changed: bool) -> Json {
+fn as_json(name: &str, report: &Report, is_changed: bool, others: u64) -> Json {
     let renamed: Vec<Json> =
         report.renamed.iter().map(|((from, to), count)| json!({ "from": from, "to": to, "count": count })).collect();
     json!({
         "file": name, "changed": is_changed, "pickles": report.pickles, "renamed": renamed, "done": report.done,
-        "strings": report.strings, "undecided": report.undecided, "already": report.already, "rest": report.rest,
+        "strings": report.strings, "undecided": report.undecided, "already": report.already, "rest": report.rest, "other_values": others,
     })
 }

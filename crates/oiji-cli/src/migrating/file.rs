@@ -4,7 +4,8 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use oiji::rewrite::{Migration, Report};
-use oiji::{Error, ErrorKind};
+use oiji::store::{Format, Store};
+use oiji::{Error, ErrorKind, ReadOptions};
 
 use crate::compression::Compression;
 use crate::content::unpacked;
@@ -17,6 +18,15 @@ pub(crate) struct Migrated {
     /// Another file that goes with it, and is written first.
     pub(crate) beside: Option<(std::path::PathBuf, Vec<u8>)>,
     pub(crate) report: Report,
+    /// How many values are no pickles, where pickles should stand.
+    pub(crate) others: u64,
+}
+
+impl Migrated {
+    /// What becomes of a file that stands alone.
+    fn alone((new, report): (Option<Vec<u8>>, Report)) -> Migrated {
+        Migrated { new, beside: None, report, others: 0 }
+    }
 }
 
 /// What is no pickle and holds none.
@@ -33,15 +43,40 @@ pub(crate) fn migrate(path: &Path, content: &[u8], migration: &Migration, limit:
         let file = path.parent().unwrap_or(Path::new(".")).join(name);
         Ok(std::fs::read(file)?.into())
     };
-    let Some(compression) = Compression::of(content) else {
-        let (new, report) = migration.migrate_file_beside(content, beside)?;
-        return Ok(Migrated { new, report, beside: None });
-    };
+    if let Some(head) = head_of_django(content) {
+        // When it expires, then the value packed by zlib.
+        let (head, value) = content.split_at(head);
+        let (new, report) = repacked(Compression::Zlib, value, migration, limit)?;
+        return Ok(Migrated::alone((new.map(|new| [head, &new].concat()), report)));
+    }
+    match Compression::of(content) {
+        None => migration.migrate_file_beside(content, beside).map(Migrated::alone),
+        Some(compression) => repacked(compression, content, migration, limit).map(Migrated::alone),
+    }
+}
+
+/// What becomes of what is compressed, compressed again in the same way.
+pub(crate) fn repacked(
+    compression: Compression,
+    content: &[u8],
+    migration: &Migration,
+    limit: u64,
+) -> Result<(Option<Vec<u8>>, Report), Error> {
     let inner = unpacked(compression, content, limit)?;
     let (new, report) =
         migration.migrate_file_beside(&inner, |_| Err(Error::message("no files beside a compressed one")))?;
-    let new = new.map(|new| packed(compression, &new)).transpose()?;
-    Ok(Migrated { new, report, beside: None })
+    Ok((new.map(|new| packed(compression, &new)).transpose()?, report))
+}
+
+/// How long the first pickle of a file of Django's cache is.
+fn head_of_django(content: &[u8]) -> Option<usize> {
+    if !Store::may_be(content) || Store::from_slice(content).ok()?.format() != Format::DjangoFile {
+        return None;
+    }
+    let options = ReadOptions::new();
+    let mut pickles = options.pickles(content);
+    pickles.next()?.ok()?;
+    usize::try_from(pickles.offset()).ok()
 }
 
 /// Compressed again in the same way.
@@ -75,7 +110,9 @@ fn packed(compression: Compression, bytes: &[u8]) -> Result<Vec<u8>, Error> {
             encoder.finish().map_err(io::Error::other)?;
         }
         Compression::Lzma => {
-            return Err(Error::message("lzma is read but not written; decompress it first, or compress it by xz"));
+            let mut encoder = lzma_rust2::LzmaWriter::new_use_header(out, &lzma_rust2::LzmaOptions::default(), None)?;
+            encoder.write_all(bytes)?;
+            out = encoder.finish()?;
         }
     }
     Ok(out)

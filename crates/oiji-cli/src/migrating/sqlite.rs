@@ -1,16 +1,19 @@
-//! Pickles in columns of SQLite, and in the two files of a shelf.
+//! Pickles in columns of SQLite, as blobs or as text in base64, and in the two files of a shelf.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use oiji::Error;
 use oiji::rewrite::{Migration, Report};
 use oiji::store::{Format, Store};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags};
 
-use crate::migrating::file::Migrated;
+use crate::compression::Compression;
+use crate::migrating::file::{Migrated, repacked};
 
 /// A column that pickles stand in: `table.column`.
 #[derive(Clone, Debug)]
@@ -41,7 +44,7 @@ pub(crate) fn is_database(bytes: &[u8]) -> bool {
 ///
 /// # Errors
 /// What SQLite says; where a program has left changes beside the database.
-pub(crate) fn migrate(path: &Path, columns: &[Column], migration: &Migration) -> Result<Migrated, Error> {
+pub(crate) fn migrate(path: &Path, columns: &[Column], migration: &Migration, limit: u64) -> Result<Migrated, Error> {
     let told = |error: rusqlite::Error| Error::message(error.to_string());
     let mut wal = path.as_os_str().to_owned();
     wal.push("-wal");
@@ -57,10 +60,12 @@ pub(crate) fn migrate(path: &Path, columns: &[Column], migration: &Migration) ->
     }
     let mut report = Report::default();
     let mut is_changed = false;
+    let mut others = 0;
     {
         let mut connection = Connection::open(&copy).map_err(told)?;
         let transaction = connection.transaction().map_err(told)?;
         for Column { table, column } in columns {
+            let place = format!("{table}.{column}");
             let [table, column] = [table, column].map(|name| format!("\"{}\"", name.replace('"', "\"\"")));
             let rows: Vec<i64> = {
                 let mut select = transaction.prepare(&format!("SELECT rowid FROM {table}")).map_err(told)?;
@@ -72,9 +77,19 @@ pub(crate) fn migrate(path: &Path, columns: &[Column], migration: &Migration) ->
             let mut write =
                 transaction.prepare(&format!("UPDATE {table} SET {column} = ?1 WHERE rowid = ?2")).map_err(told)?;
             for row in rows {
-                let Value::Blob(bytes) = read.query_row([row], |row| row.get(0)).map_err(told)? else { continue };
                 // A column may hold other things than pickles.
-                let Ok((new, own)) = migration.migrate(&bytes) else { continue };
+                let (new, own) = match read.query_row([row], |row| row.get(0)).map_err(told)? {
+                    Value::Null => continue,
+                    value => match migrated_value(&value, migration, limit)
+                        .map_err(|error| Error::message(format!("row {row} of {place}: {error}")))?
+                    {
+                        Some(migrated) => migrated,
+                        None => {
+                            others += 1;
+                            continue;
+                        }
+                    },
+                };
                 report.merge(own);
                 if let Some(new) = new {
                     write.execute(rusqlite::params![new, row]).map_err(told)?;
@@ -85,7 +100,49 @@ pub(crate) fn migrate(path: &Path, columns: &[Column], migration: &Migration) ->
         transaction.commit().map_err(told)?;
     }
     let new = if is_changed { Some(fs::read(&copy)?) } else { None };
-    Ok(Migrated { new, report, beside: None })
+    Ok(Migrated { new, report, beside: None, others })
+}
+
+/// What becomes of a value of a column, in the way in which it is kept: a pickle, also a compressed one, as it is or in base64.
+/// Nothing comes back of what is no pickle.
+fn migrated_value(value: &Value, migration: &Migration, limit: u64) -> Result<Option<(Option<Value>, Report)>, Error> {
+    let (bytes, is_text) = match value {
+        Value::Blob(bytes) => (bytes.as_slice(), false),
+        Value::Text(text) => (text.as_bytes(), true),
+        _ => return Ok(None),
+    };
+    if let Ok(decoded) = STANDARD.decode(bytes.trim_ascii())
+        && let Some((new, report)) = migrated_pickle(&decoded, migration, limit)?
+    {
+        let new = new.map(|new| STANDARD.encode(new));
+        return Ok(Some((
+            new.map(|new| if is_text { Value::Text(new) } else { Value::Blob(new.into_bytes()) }),
+            report,
+        )));
+    }
+    if is_text {
+        return Ok(None);
+    }
+    let migrated = migrated_pickle(bytes, migration, limit)?;
+    Ok(migrated.map(|(new, report)| (new.map(Value::Blob), report)))
+}
+
+fn migrated_pickle(
+    bytes: &[u8],
+    migration: &Migration,
+    limit: u64,
+) -> Result<Option<(Option<Vec<u8>>, Report)>, Error> {
+    let compression = Compression::of(bytes);
+    let migrated = match compression {
+        None => migration.migrate(bytes),
+        Some(compression) => repacked(compression, bytes, migration, limit),
+    };
+    match migrated {
+        Ok(migrated) => Ok(Some(migrated)),
+        // That a pickle is broken is told.
+        Err(error) if compression.is_none() && matches!(bytes, [0x80, 0..=5, ..]) => Err(error),
+        Err(_) => Ok(None),
+    }
 }
 
 /// Whether there is a shelf of `dbm.dumb` at `path`, its index: the file of its values.
@@ -109,6 +166,7 @@ pub(crate) fn shelf(index: &Path, data: PathBuf, migration: &Migration) -> Resul
     let mut report = Report::default();
     let mut new_lines = Vec::new();
     let mut is_changed = false;
+    let mut others = 0;
     for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
         let at = line.windows(3).rposition(|part| part == b", (").ok_or_else(broken)?;
         let place = std::str::from_utf8(&line[at + 3..]).map_err(|_| broken())?;
@@ -118,6 +176,7 @@ pub(crate) fn shelf(index: &Path, data: PathBuf, migration: &Migration) -> Resul
         let value = offset.checked_add(size).and_then(|end| values.get(offset..end)).ok_or_else(broken)?;
         let migrated = migration.migrate(value);
         let Ok((new, own)) = migrated else {
+            others += 1;
             new_lines.extend_from_slice(line);
             new_lines.push(b'\n');
             continue;
@@ -136,7 +195,7 @@ pub(crate) fn shelf(index: &Path, data: PathBuf, migration: &Migration) -> Resul
         new_lines.push(b'\n');
     }
     let new = is_changed.then_some(new_lines);
-    Ok(Migrated { new, report, beside: is_changed.then_some((data, values)) })
+    Ok(Migrated { new, report, beside: is_changed.then_some((data, values)), others })
 }
 
 /// A database that Python's `dbm.sqlite3` keeps a shelf in.
@@ -155,8 +214,7 @@ pub(crate) fn unwritten_store(bytes: &[u8]) -> Option<&'static str> {
         return None;
     }
     let format = Store::from_slice(bytes).ok()?.format();
-    matches!(format, Format::Gdbm | Format::Berkeley | Format::FileStorage | Format::Graphite | Format::DjangoFile)
-        .then(|| format.name())
+    matches!(format, Format::Gdbm | Format::Berkeley | Format::FileStorage | Format::Graphite).then(|| format.name())
 }
 
 /// The column of such a shelf.
