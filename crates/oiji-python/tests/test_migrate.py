@@ -206,6 +206,8 @@ KINDS = {
     'dict-to-slots = ["a", "b", "tmp"]': True,
     'if = { has = "a", lacks = "q", state = "dict" }\ndrop = ["b"]': True,
     'if = { state = "slots" }\nrename = { a = "z" }\nadd = { c = 1 }': True,
+    'nest = { box = ["a"] }\ncopy = { c = "box" }': False,
+    'add = { c = [1] }\ncopy = { d = "c" }': False,
     'if = { equals = { a = 1 } }\nset = { a = 2 }': False,
     'replace = { a = { from = 1, to = 5 } }': False,
     'flatten = "a"': False,

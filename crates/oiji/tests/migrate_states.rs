@@ -81,6 +81,14 @@ fn attributes_are_added_and_copied_behind_the_others() {
 }
 
 #[test]
+fn a_new_list_that_is_copied_is_one_list() {
+    let text = "[[class]]\nmatch = \"shop:Cart\"\nadd = { one = [1] }\ncopy = { two = \"one\" }\n";
+    let (new, _) = migrated(text, b"\x80\x02cshop\nCart\n)\x81}X\x01\0\0\0nK\x01sb.");
+    let graph = oiji::loads(&new).unwrap();
+    assert_eq!(graph.root().get("one").unwrap().id(), graph.root().get("two").unwrap().id());
+}
+
+#[test]
 fn conditions_on_names_are_told_in_the_ops() {
     let text = "[[class]]\nmatch = \"shop:*\"\nif = { has = \"a\", lacks = \"b\", state = \"dict\" }\nrename = { a = \"z\" }\n";
     let old = b"\x80\x04](\x8c\x04shop\x94\x8c\x04Cart\x94\x93\x94)\x81}\x8c\x01aK\x01sbh\x02)\x81}(\x8c\x01aK\x02\x8c\x01bK\x03ubh\x02)\x81}be.";

@@ -387,5 +387,13 @@ fn in_place(old: &[Part], new: &[Part]) -> Option<InPlace> {
         }
     }
     let is_gone = |(_, added): &(String, Added)| matches!(added, Added::Copy(index) if fates[*index] == Fate::Dropped);
-    if added.iter().any(is_gone) { None } else { Some(InPlace { fates, added }) }
+    // A new list that is copied is one list in two places.
+    let holding = |(_, added): &(String, Added)| matches!(added, Added::Literal(literal) if literal.holds_others());
+    let is_twice = |(index, one): (usize, &(String, Added))| {
+        holding(one) && added[..index].iter().any(|(_, other)| *other == one.1)
+    };
+    if added.iter().any(is_gone) || added.iter().enumerate().any(is_twice) {
+        return None;
+    }
+    Some(InPlace { fates, added })
 }

@@ -42,6 +42,11 @@ impl Literal {
         }
     }
 
+    /// Whether it is one value in two places, or two, when it stands there twice.
+    pub(super) fn holds_others(&self) -> bool {
+        matches!(self, Literal::List(_) | Literal::Tuple(_) | Literal::Set(_) | Literal::Dict(_))
+    }
+
     /// Writes its ops, which put nothing into the memo; nothing comes back of what takes a global in this protocol.
     pub(super) fn write_to(&self, emitter: &mut Emitter<VecSink>) -> Option<()> {
         match self {

@@ -81,10 +81,10 @@ pub enum NewValue {
 
 impl Migration {
     /// The rules for a reader that makes objects itself; nothing where some need a graph: those that look at values or at a
-    /// version, that name values by path, change calls or classes of instances, and versioned steps.
+    /// version, that name values by path, change calls or classes of instances, copy what they make, and versioned steps.
     pub fn live(&self) -> Option<LiveRules> {
         let steps: Vec<Step> = self.steps().cloned().collect();
-        steps.iter().all(is_live).then(|| LiveRules {
+        (steps.iter().all(is_live) && !copies_what_is_new(&steps)).then(|| LiveRules {
             steps,
             classes: FxHashMap::default(),
             layouts: Layouts::new(false),
@@ -171,6 +171,16 @@ fn is_live(step: &Step) -> bool {
     let is_live = |rule: &ClassRule| rule.conditions.iter().all(holds) && rule.actions.iter().all(acts);
     let is_plain = step.version.is_none() && step.dicts.is_empty() && step.values.is_empty() && step.strings.is_none();
     is_plain && step.classes.iter().all(is_live)
+}
+
+/// Whether a list or dict that rules make may be copied: it is one then, in two places.
+fn copies_what_is_new(steps: &[Step]) -> bool {
+    let all = || steps.iter().flat_map(|step| &step.classes).flat_map(|rule| &rule.actions);
+    let is_new = |action: &Action| match action {
+        Action::Add(_, literal) | Action::Set(_, literal) => literal.holds_others(),
+        action => matches!(action, Action::Nest(..)),
+    };
+    all().any(|action| matches!(action, Action::Copy(..))) && all().any(is_new)
 }
 
 fn new_state(layout: &Layout) -> Result<NewState> {
