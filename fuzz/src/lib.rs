@@ -6,6 +6,7 @@ mod archive;
 mod arrays;
 mod classes;
 mod cpython;
+mod migrate;
 pub mod reach;
 mod scan;
 mod stores;
@@ -23,6 +24,7 @@ pub use archive::archive;
 pub use arrays::arrays;
 pub use classes::classes;
 pub use cpython::cpython;
+pub use migrate::migrate;
 pub use scan::scan;
 pub use stores::stores;
 

@@ -14,6 +14,7 @@ const TARGETS: &[Target] = &[
     ("arrays", oiji_fuzz::arrays),
     ("stores", oiji_fuzz::stores),
     ("scan", oiji_fuzz::scan),
+    ("migrate", oiji_fuzz::migrate),
 ];
 
 fn run(target: &str) {
@@ -116,4 +117,9 @@ fn what_real_unpicklers_reach_is_reported() {
         let missed = oiji_fuzz::reach::missed(python, &cases).expect("the Python runs");
         assert!(missed.is_empty(), "{}: {missed:?}", python.name());
     }
+}
+
+#[test]
+fn migrate() {
+    run("migrate");
 }
