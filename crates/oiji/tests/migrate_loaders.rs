@@ -38,7 +38,7 @@ values = [None, True, 7, -2 ** 40, 10 ** 30, 1.5, u'text', u'caf\xe9 \u20ac', [1
     frozenset([u'a']), 2j, collections.OrderedDict([(u'b', 1), (u'a', 2)]), collections.defaultdict(list, {u'a': [1]}),
     collections.deque([1, 2], 5), datetime.date(2015, 4, 1), datetime.datetime(2015, 4, 1, 12, 30, 5, 7),
     datetime.timedelta(1, 2, 3), decimal.Decimal('1.50'), fractions.Fraction(1, 3), ValueError(u'wrong', 7), KeyError(u'k'),
-    len, sorted, operator.add, int, uuid.UUID(int=5), bytearray(b'ab\xff'), made(m.Cart, items=[1], name=u'n'),
+    len, sorted, operator.add, list, uuid.UUID(int=5), bytearray(b'ab\xff'), made(m.Cart, items=[1], name=u'n'),
     made(m.Slots, a=1, b=u'b'), made(m.Many, note=u'x')]
 values[-1].extend([1, 2])
 shared = [u'one']
