@@ -131,6 +131,11 @@ fn pickle<'de, S: Source<'de>>(
         let op = match read_op(source) {
             Ok(op) => op,
             Err(error) => {
+                let opcode = input.get(start).and_then(|code| Opcode::from_code(*code));
+                if let (Some(frame_end), Some(opcode)) = (frame.filter(|frame_end| start < *frame_end), opcode) {
+                    // Who goes on behind the frame may see a shorter op.
+                    cut_by_frame(input, (start, frame_end, base), opcode, machine, tracer, branches);
+                }
                 cut_name(&input[start.min(input.len())..], tracer)?;
                 return Err(error.at(offset));
             }
@@ -142,17 +147,7 @@ fn pickle<'de, S: Source<'de>>(
             && end >= frame_end
         {
             if end > frame_end && start < frame_end {
-                let why = "a frame ends inside it: some readers go on behind the frame, and see other ops";
-                let what = format!("{} is cut by the end of its frame", opcode.name());
-                tracer.report.find(Verdict::Dangerous, Rule::ReadersDiffer, offset, what, why);
-                let head = head(input, start, frame_end, opcode);
-                branches.add(|| Branch {
-                    machine: machine.clone(),
-                    head,
-                    from: base as usize + frame_end,
-                    frame: 0,
-                    way: BEHIND,
-                });
+                cut_by_frame(input, (start, frame_end, base), opcode, machine, tracer, branches);
             }
             frame = None;
         }
@@ -228,6 +223,23 @@ fn pickle<'de, S: Source<'de>>(
             return Err(Error::from(ErrorKind::Limit { limit: "allocation", allowed: HELD as u64 }).at(offset));
         }
     }
+}
+
+/// Takes the way of who comes to the end of a frame inside the op at `start`.
+#[cold]
+fn cut_by_frame(
+    input: &[u8],
+    (start, frame_end, base): (usize, usize, u64),
+    opcode: Opcode,
+    machine: &Machine<Ref>,
+    tracer: &mut Tracer<'_, '_, '_>,
+    branches: &mut Branches,
+) {
+    let why = "a frame ends inside it: some readers go on behind the frame, and see other ops";
+    let what = format!("{} is cut by the end of its frame", opcode.name());
+    tracer.report.find(Verdict::Dangerous, Rule::ReadersDiffer, base + start as u64, what, why);
+    let head = head(input, start, frame_end, opcode);
+    branches.add(|| Branch { machine: machine.clone(), head, from: base as usize + frame_end, frame: 0, way: BEHIND });
 }
 
 /// Python 2 takes the end of a file for the end of a line, and so a name that breaks off for a name.
