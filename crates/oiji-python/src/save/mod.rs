@@ -85,8 +85,8 @@ pub(crate) struct Saver<'s> {
     lone: bool,
     /// Whether such objects are left out of the memo. Only while the pickle is `brief`.
     compact: bool,
-    /// Whether text and bytes of that kind are left out, whatever else is: that they come back as two, should they be met again
-    /// after all, changes nothing but `is`.
+    /// Whether text and bytes that only one other object holds are left out, whatever runs: that they come back as two, should
+    /// they be met again after all, changes nothing but `is`. For a `Pickler`, whose memo outlives the pickle.
     bare: bool,
     /// Set where the pickle is to be written once more, with all memo entries.
     again: bool,
@@ -198,7 +198,7 @@ impl<'s> Saver<'s> {
             brief,
             lone,
             compact: options.compact && brief,
-            bare: options.compact,
+            bare: options.compact && !brief,
             again: false,
             known: st.layout.known,
             swift: brief && st.layout.known && options.protocol >= 4,
@@ -297,6 +297,12 @@ impl<'s> Saver<'s> {
         once && self.lone && object.count() == 1
     }
 
+    /// Whether text or bytes are left out though user code may run.
+    #[inline(always)]
+    fn is_bare(&self, object: Obj<'_>, once: bool) -> bool {
+        self.bare && once && object.count() == 1
+    }
+
     /// Runs user code, which may look at the pickler's memo and change it.
     fn asking<T>(&mut self, ask: impl FnOnce() -> Py<T>) -> Py<T> {
         self.user_code()?;
@@ -384,7 +390,7 @@ impl<'s> Saver<'s> {
     fn atom(&mut self, object: Obj<'_>, once: bool) -> Py<bool> {
         match object.exact() {
             Exact::Str => {
-                let single = self.is_single(object, once);
+                let single = self.is_single(object, once) || self.is_bare(object, once);
                 match if single { None } else { self.memo.get(object) } {
                     Some(index) => self.memo_get_str(object, index)?,
                     None => self.save_str(object, single)?,
@@ -393,6 +399,7 @@ impl<'s> Saver<'s> {
             Exact::Int => self.save_int(object)?,
             Exact::Float => self.save_float(object)?,
             Exact::Tuple if object.tuple_len() == 0 => self.save_empty_tuple()?,
+            Exact::Bytes if self.protocol >= 3 && self.is_bare(object, once) => self.save_bytes(object, true)?,
             kind @ (Exact::Tuple | Exact::Dict | Exact::List | Exact::Bytes) => {
                 let single = self.is_single(object, once);
                 if !single && let Some(index) = self.memo.get(object) {
@@ -526,7 +533,7 @@ impl<'s> Saver<'s> {
     /// As `memo_put_unless`, of text or bytes.
     #[inline]
     fn memo_put_atom(&mut self, single: bool, object: Obj<'_>) -> Py<()> {
-        if single && self.lone && self.bare { Ok(()) } else { self.memo_put_unless(single, object) }
+        if single && self.bare { Ok(()) } else { self.memo_put_unless(single, object) }
     }
 
     #[inline]
