@@ -188,6 +188,12 @@ fn what_was_found_by_chance_is_reached() {
 }
 
 #[test]
+fn a_frame_that_is_longer_than_the_file_only_where_it_is_read_anew_ends_nothing() {
+    let report = scan(b"\x80\x04\x95\x0b\0\0\0\0\0\0\0N\x95\x04\0\0\0\0\0\0\0NXX\x05");
+    assert_ne!(report.verdict(), Verdict::Clean, "{}", told(&report));
+}
+
+#[test]
 fn many_ways_to_go_on_cost_no_more_than_a_few() {
     // Each would be a copy of the memo.
     let memo: Vec<u8> = (0..20_000_u32).flat_map(|index| [&b"r"[..], &index.to_le_bytes()].concat()).collect();

@@ -132,7 +132,8 @@ fn pickle<'de, S: Source<'de>>(
             Ok(op) => op,
             Err(error) => {
                 let opcode = input.get(start).and_then(|code| Opcode::from_code(*code));
-                if let (Some(frame_end), Some(opcode)) = (frame.filter(|frame_end| start < *frame_end), opcode) {
+                let within = |frame_end: &usize| start < *frame_end && *frame_end <= input.len();
+                if let (Some(frame_end), Some(opcode)) = (frame.filter(within), opcode) {
                     // Who goes on behind the frame may see a shorter op.
                     cut_by_frame(input, (start, frame_end, base), opcode, machine, tracer, branches);
                 }
