@@ -103,9 +103,12 @@ pub(crate) fn migrate(path: &Path, columns: &[Column], migration: &Migration, li
     Ok(Migrated { new, report, beside: None, others })
 }
 
+/// What something becomes, if it changes, and what was done.
+type Changed<T> = (Option<T>, Report);
+
 /// What becomes of a value of a column, in the way in which it is kept: a pickle, also a compressed one, as it is or in base64.
 /// Nothing comes back of what is no pickle.
-fn migrated_value(value: &Value, migration: &Migration, limit: u64) -> Result<Option<(Option<Value>, Report)>, Error> {
+fn migrated_value(value: &Value, migration: &Migration, limit: u64) -> Result<Option<Changed<Value>>, Error> {
     let (bytes, is_text) = match value {
         Value::Blob(bytes) => (bytes.as_slice(), false),
         Value::Text(text) => (text.as_bytes(), true),
@@ -127,11 +130,7 @@ fn migrated_value(value: &Value, migration: &Migration, limit: u64) -> Result<Op
     Ok(migrated.map(|(new, report)| (new.map(Value::Blob), report)))
 }
 
-fn migrated_pickle(
-    bytes: &[u8],
-    migration: &Migration,
-    limit: u64,
-) -> Result<Option<(Option<Vec<u8>>, Report)>, Error> {
+fn migrated_pickle(bytes: &[u8], migration: &Migration, limit: u64) -> Result<Option<Changed<Vec<u8>>>, Error> {
     let compression = Compression::of(bytes);
     let migrated = match compression {
         None => migration.migrate(bytes),

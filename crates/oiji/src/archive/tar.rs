@@ -52,15 +52,16 @@ fn name(header: &[u8]) -> &[u8] {
     name.split(|byte| *byte == 0).next().unwrap_or_default()
 }
 
+/// Gives other content for the name and content of a file, or nothing if it stays.
+#[cfg(feature = "migrate")]
+type Change<'c> = &'c mut dyn FnMut(&[u8], &[u8]) -> Result<Option<Vec<u8>>>;
+
 /// A tar in which files have other content, which `change` gives for name and content; nothing if all stays.
 ///
 /// # Errors
 /// What `change` says.
 #[cfg(feature = "migrate")]
-pub(crate) fn rewritten(
-    bytes: &[u8],
-    change: &mut dyn FnMut(&[u8], &[u8]) -> Result<Option<Vec<u8>>>,
-) -> Result<Option<Vec<u8>>> {
+pub(crate) fn rewritten(bytes: &[u8], change: Change<'_>) -> Result<Option<Vec<u8>>> {
     let mut out = Vec::new();
     let mut copied = 0;
     for entry in entries(bytes) {

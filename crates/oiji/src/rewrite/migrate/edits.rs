@@ -333,7 +333,8 @@ impl<'i> Edits<'i> {
         let mut entries = 0;
         let mut frame_end = self.frame_end(range.start);
         // Parts between which frames begin or end.
-        let mut parts = vec![range.start..range.start];
+        let mut parts: Vec<Range<usize>> = Vec::new();
+        parts.push(range.start..range.start);
         while (source.offset() as usize) < range.end {
             let offset = source.offset() as usize;
             let op = read_op(&mut source).ok()?;
