@@ -34,6 +34,9 @@ impl<V: Clone> Machine<V> {
         // Items are given to what is below other marks.
         let own = start.filter(|_| self.marks.len() < marks && matches!(opcode, Opcode::SetItems | Opcode::Appends));
         match (arg, error.kind()) {
+            (Kept::Nothing, ErrorKind::StackUnderflow { .. }) if own == Some(0) && !self.stack.is_empty() => {
+                self.give_to_last(opcode, error, builder)
+            }
             (Kept::Index(index), ErrorKind::UnexpectedMark { .. }) => {
                 builder.differs("a mark stands where a value is put into the memo");
                 self.put_past_marks(index, builder)?;
@@ -82,6 +85,25 @@ impl<V: Clone> Machine<V> {
             }
             (Err(_), None) => Err(error),
         }
+    }
+
+    /// `pickle.py` of Python 2 gives items to what stands before the mark: before the first of all, that is the last of all.
+    #[cold]
+    fn give_to_last<'de, B: Builder<'de, Value = V>>(
+        &mut self,
+        opcode: Opcode,
+        error: Error,
+        builder: &mut B,
+    ) -> Result<Flow<V>> {
+        let Some(last) = self.stack.last().cloned() else { return Err(error) };
+        builder.differs("items stand at a mark with nothing before it");
+        if opcode == Opcode::SetItems {
+            builder.set_items(&last, &self.stack)?;
+        } else {
+            builder.append(&last, &self.stack)?;
+        }
+        self.stack.clear();
+        Ok(Flow::Continue)
     }
 
     /// Does an op with the topmost marks as values, if that can be.
