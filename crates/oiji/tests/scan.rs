@@ -175,6 +175,7 @@ fn what_was_found_by_chance_is_reached() {
             "calls os.system()",
         ),
         ("items with nothing before the mark", b"(Ncos\nsystem\nucos\nsystem\n)R.", "sets items of os.system"),
+        ("a key without a value with nothing before the mark", b"(NNcos\nsystem\nu.", "sets items of os.system"),
         (
             "an entry under a text, which MEMOIZE does not count",
             b"\x80\x04\x8c\x02os\x94\x8c\x01xpa\n\x94h\x01cos\nsystem\n)R.",

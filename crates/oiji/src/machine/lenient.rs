@@ -34,7 +34,9 @@ impl<V: Clone> Machine<V> {
         // Items are given to what is below other marks.
         let own = start.filter(|_| self.marks.len() < marks && matches!(opcode, Opcode::SetItems | Opcode::Appends));
         match (arg, error.kind()) {
-            (Kept::Nothing, ErrorKind::StackUnderflow { .. }) if own == Some(0) && !self.stack.is_empty() => {
+            (Kept::Nothing, ErrorKind::StackUnderflow { .. } | ErrorKind::InvalidArgument { .. })
+                if own == Some(0) && self.marks.is_empty() && !self.stack.is_empty() =>
+            {
                 self.give_to_last(opcode, error, builder)
             }
             (Kept::Index(index), ErrorKind::UnexpectedMark { .. }) => {
