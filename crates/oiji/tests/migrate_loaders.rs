@@ -101,7 +101,8 @@ fn torch_loads_checkpoints_whose_attributes_and_values_changed() {
     let Some(python) = oiji_testkit::python_with_torch() else { return };
     let folder = corpus().join("producers");
     let rules = |text: &str| Migration::from_toml(text).unwrap();
-    let load = "import sys, io, torch, warnings\nwarnings.simplefilter('ignore')\ndata = sys.stdin.buffer.read()\ntry: x = torch.load(io.BytesIO(data), weights_only=False)\nexcept TypeError: x = torch.load(io.BytesIO(data))\n";
+    // Tars are read of real files alone.
+    let load = "import sys, tempfile, torch, warnings\nwarnings.simplefilter('ignore')\nfile = tempfile.NamedTemporaryFile()\nfile.write(sys.stdin.buffer.read())\nfile.flush()\ntry: x = torch.load(file.name, weights_only=False)\nexcept TypeError: x = torch.load(file.name)\n";
     let cases = [
         (
             "torch-1.13.0a0-py311/module.pt",
@@ -111,15 +112,15 @@ fn torch_loads_checkpoints_whose_attributes_and_values_changed() {
         ),
         (
             "torch-1.13.0a0-py311/numpy_inside.pt",
-            "[[value]]\npath = \"lr\"\nfrom = 0.1\nto = 0.01\n",
+            "[[value]]\npath = \"lr\"\nto = 0.01\n",
             "print(x['lr'] == 0.01)",
             "(x['t'].tolist(), x['arr'].tolist(), x['best'])",
         ),
         (
             "torch-tar-handmade/state_dict_tar.pth",
-            "[[value]]\npath = \"epoch\"\nto = 4\n",
-            "print(x['epoch'] == 4)",
-            "[(k, v.tolist()) for k, v in x.items() if hasattr(v, 'tolist')]",
+            "[[value]]\npath = \"['steps']\"\nto = 4\n",
+            "print(x['steps'] == 4)",
+            "[(k, v.tolist()) for k, v in x.items() if k != 'steps']",
         ),
     ];
     for (file, text, check, same) in cases {

@@ -1,4 +1,5 @@
 """Writes files of torch into a folder, and prints what torch says of them: `python torch_files.py OUT`."""
+import io
 import json
 import os
 import sys
@@ -24,12 +25,18 @@ for name, is_zip in (('quantized.pt', True), ('quantized_legacy.pt', False)):
     torch.save(quantized, os.path.join(out, name), _use_new_zipfile_serialization=is_zip)
 told['quantized'] = {name: tensor.dequantize().flatten().tolist() for name, tensor in quantized.items()}
 
-# All other types that this version has.
+# All other types that this version has, and can save.
 tensors = {}
 for name in ('uint8 int8 int16 int32 int64 uint16 uint32 uint64 float16 bfloat16 float32 float64 float8_e4m3fn float8_e5m2 '
              'float8_e4m3fnuz float8_e5m2fnuz float8_e8m0fnu bool').split():
     if hasattr(torch, name):
-        tensors[name] = torch.tensor([1.0, 2.0, 0.5, 4.0]).to(getattr(torch, name))
+        tensor = torch.tensor([1.0, 2.0, 0.5, 4.0]).to(getattr(torch, name))
+        try:
+            torch.save(tensor, io.BytesIO())
+        except KeyError as error:
+            sys.stderr.write('skipped %s: %s\n' % (name, error))
+        else:
+            tensors[name] = tensor
 torch.save(tensors, os.path.join(out, 'tensors.pt'))
 told['tensors'] = {name: tensor.to(torch.float64).tolist() for name, tensor in tensors.items()}
 
