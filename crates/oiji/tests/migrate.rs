@@ -164,6 +164,11 @@ fn a_call_is_replaced_by_another() {
     let new = "class P(tuple): pass\ndef build(*a): return P(a)\n";
     let toml = "[[class]]\nmatch = \"old:make\"\ncall = { to = \"new:build\", args = [\"$1\", \"lit\", \"$$x\", \"$0\", \"$2..\"] }\n";
     everywhere(old, "C()", toml, new, "tuple(x)", "(2, 'lit', '$x', 1, 3)");
+    // An instance made without a call, by a function now.
+    let old = "import sys\nnew = __import__('copy_reg' if sys.version_info[0] == 2 else 'copyreg').__newobj__\nclass C(object):\n  def __reduce__(s): return new, (C, 1, 2)\n";
+    let new = "class P(object): pass\ndef build(*a):\n  x = P()\n  x.a = a\n  return x\n";
+    let toml = "[[class]]\nmatch = \"old:C\"\ncall = { to = \"new:build\", args = [\"$1\", \"$0\"] }\n";
+    everywhere(old, "C()", toml, new, "x.a", "(2, 1)");
 }
 
 #[test]

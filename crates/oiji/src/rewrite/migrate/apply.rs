@@ -412,7 +412,7 @@ fn named_pairs(value: Value<'_>) -> Option<Vec<(String, Id)>> {
 /// Gives a call other arguments; nothing if it has fewer than are asked for.
 fn call(graph: &mut Graph<'_>, id: Id, args: Option<&[Argument]>) -> Result<Option<&'static str>> {
     let object = graph.value(id).as_object()?;
-    let (class, made) = (object.class().id(), object.made());
+    let class = object.class().id();
     let Some(args) = args else {
         let args = object.args().id();
         graph.make_anew(id, Made::Call, class, args);
@@ -442,10 +442,8 @@ fn call(graph: &mut Graph<'_>, id: Id, args: Option<&[Argument]>) -> Result<Opti
             Argument::New(literal) => new.push(literal.add_to(graph)?),
         }
     }
-    let made = if made == Made::NewEx { Made::Call } else { made };
-    let made = if first > 0 { Made::Call } else { made };
     let args = graph.add_tuple(&new)?;
-    graph.make_anew(id, made, class, args);
+    graph.make_anew(id, Made::Call, class, args);
     Ok(Some(" with other arguments"))
 }
 
