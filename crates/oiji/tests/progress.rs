@@ -8,6 +8,7 @@ use std::{fs, io};
 
 use oiji::archive::{Archive, Compression, DumpOptions, Progress, save_npz, save_npz_compressed, save_torch};
 use oiji::array::Array;
+use oiji::graph::Id;
 use oiji::{Graph, ReadOptions};
 use serde_json::Value as Json;
 
@@ -39,6 +40,15 @@ fn arrays() -> [(&'static str, Array<'static>); 2] {
     let large: Vec<u32> = (0..10 << 18).map(|index| index % 1000).collect();
     let large = Array::from_values(&large, &[10 << 18]).unwrap();
     [("large", large), ("small", Array::from_values(&[1_u8, 2], &[2]).unwrap())]
+}
+
+/// A list of arrays, and the ids of these.
+fn listed(arrays: &[&Array<'static>; 2]) -> (Graph<'static>, [Id; 2]) {
+    let mut graph = Graph::new();
+    let ids = arrays.map(|array| graph.add_array(array).unwrap());
+    let root = graph.add_list(&ids).unwrap();
+    graph.set_roots(vec![root]);
+    (graph, ids)
 }
 
 fn size(archive: &Archive<'_>) -> u64 {
@@ -76,10 +86,7 @@ fn a_broken_member_does_not_keep_it_from_the_total() {
 #[test]
 fn reading_everything_tells_of_what_is_decompressed() {
     let [(_, large), (_, small)] = arrays();
-    let mut graph = Graph::new();
-    let ids = [&large, &small].map(|array| graph.add_array(array).unwrap());
-    let root = graph.add_list(&ids).unwrap();
-    graph.set_roots(vec![root]);
+    let (graph, _) = listed(&[&large, &small]);
     let zip = DumpOptions::new().compression(Compression::Deflated).to_vec(graph.root()).unwrap();
     let mut checkpoint = Vec::new();
     save_torch(&mut checkpoint, [("large", &large), ("small", &small)]).unwrap();
@@ -95,10 +102,7 @@ fn reading_everything_tells_of_what_is_decompressed() {
 #[test]
 fn dumping_tells_of_the_bytes_of_arrays() {
     let [(_, large), (_, small)] = arrays();
-    let mut graph = Graph::new();
-    let ids = [&large, &small].map(|array| graph.add_array(array).unwrap());
-    let root = graph.add_list(&ids).unwrap();
-    graph.set_roots(vec![root]);
+    let (graph, ids) = listed(&[&large, &small]);
     for compression in [Compression::Stored, Compression::Deflated] {
         let options = DumpOptions::new().compression(compression).name(ids[0], "large");
         let mut told = Told::default();

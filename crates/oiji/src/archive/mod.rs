@@ -477,7 +477,7 @@ impl<'a> Archive<'a> {
     /// # Errors
     /// `InvalidArchive` if there is no pickle where there must be one; what the pickle says.
     pub fn linked_graph(&self, budget: u64) -> Result<Graph<'a>> {
-        self.linked_graph_with(budget, |_| {})
+        self.container.linked(&mut Budget { left: budget, counter: Counter::silent() })
     }
 
     /// As [`Archive::linked_graph`], and tells how far it is: of the bytes of [`Archive::members`].
@@ -550,7 +550,7 @@ impl<'a> Archive<'a> {
     /// Reads every member to its end and holds it against its checksum; gives the names of those that are broken, with the
     /// reason. Formats without checksums have none to be held against.
     pub fn verify(&self) -> Vec<(String, Error)> {
-        self.verify_with(|_| {})
+        self.container.verify(&mut Counter::silent())
     }
 
     /// As [`Archive::verify`], and tells how far it is: of the bytes of [`Archive::members`]. See [`Progress`].

@@ -34,7 +34,7 @@ pub(crate) struct Counter<'p> {
     /// What was told last.
     told: u64,
     total: u64,
-    tell: &'p mut dyn FnMut(Progress<'_>),
+    tell: Option<&'p mut dyn FnMut(Progress<'_>)>,
 }
 
 /// Within a member nothing is told of less than this.
@@ -42,7 +42,12 @@ const STEP: u64 = 1 << 20;
 
 impl<'p> Counter<'p> {
     pub(crate) fn new(total: u64, tell: &'p mut dyn FnMut(Progress<'_>)) -> Self {
-        Counter { done: 0, told: 0, total, tell }
+        Counter { done: 0, told: 0, total, tell: Some(tell) }
+    }
+
+    /// For work of which nobody is told.
+    pub(crate) fn silent() -> Self {
+        Counter { done: 0, told: 0, total: 0, tell: None }
     }
 
     /// Does `work` on a member of `size` bytes, which is given what to call with each count of bytes. However much of it was
@@ -69,7 +74,9 @@ impl<'p> Counter<'p> {
     fn tell(&mut self, member: &str) {
         if self.done > self.told {
             self.told = self.done;
-            (self.tell)(Progress { member, done: self.done, total: self.total });
+            if let Some(tell) = &mut self.tell {
+                tell(Progress { member, done: self.done, total: self.total });
+            }
         }
     }
 }

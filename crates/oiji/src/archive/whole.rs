@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap;
 
 use crate::archive::container::{Budget, Container};
 use crate::archive::dump::plain;
-use crate::archive::progress::{Counter, Progress};
+use crate::archive::progress::Counter;
 use crate::archive::walk::{text, walk};
 use crate::archive::zip::invalid;
 use crate::array::{Array, Dtype, Quantized};
@@ -14,8 +14,7 @@ use crate::graph::{Graph, Id, Node, Value};
 
 /// See `Archive::whole_graph`.
 pub(crate) fn whole_graph<'a>(container: &(dyn Container<'a> + 'a)) -> Result<Graph<'static>> {
-    let mut nobody = |_: Progress<'_>| {};
-    let linked = container.linked(&mut Budget { left: u64::MAX, counter: Counter::new(0, &mut nobody) })?;
+    let linked = container.linked(&mut Budget { left: u64::MAX, counter: Counter::silent() })?;
     put_in(container, &linked, |whole, array| whole.add_array(array))
 }
 
