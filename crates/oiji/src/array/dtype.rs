@@ -229,6 +229,22 @@ impl Dtype {
         }
     }
 
+    /// The ints that NumPy, torch and Arrow call alike, by that name: `uint16`.
+    pub(crate) fn int_named(name: &str) -> Option<Dtype> {
+        let order = ByteOrder::Little;
+        Some(match name {
+            "int8" => Dtype::Int(1, order),
+            "int16" => Dtype::Int(2, order),
+            "int32" => Dtype::Int(4, order),
+            "int64" => Dtype::Int(8, order),
+            "uint8" => Dtype::UInt(1, order),
+            "uint16" => Dtype::UInt(2, order),
+            "uint32" => Dtype::UInt(4, order),
+            "uint64" => Dtype::UInt(8, order),
+            _ => return None,
+        })
+    }
+
     /// How many elements torch puts into one byte of a storage. Here each has a byte of its own.
     pub(crate) fn packed(&self) -> u32 {
         match self {

@@ -149,14 +149,6 @@ pub(crate) fn torch_dtype(name: &str) -> Option<Dtype> {
     let order = ByteOrder::Little;
     Some(match name {
         "bool" => Dtype::Bool,
-        "int8" => Dtype::Int(1, order),
-        "int16" => Dtype::Int(2, order),
-        "int32" => Dtype::Int(4, order),
-        "int64" => Dtype::Int(8, order),
-        "uint8" => Dtype::UInt(1, order),
-        "uint16" => Dtype::UInt(2, order),
-        "uint32" => Dtype::UInt(4, order),
-        "uint64" => Dtype::UInt(8, order),
         "float16" => Dtype::Float(2, order),
         "float32" => Dtype::Float(4, order),
         "float64" => Dtype::Float(8, order),
@@ -167,6 +159,6 @@ pub(crate) fn torch_dtype(name: &str) -> Option<Dtype> {
         "qint32" => Dtype::Quantized("qint32", 4),
         "quint4x2" => Dtype::Quantized("quint4x2", 1),
         "quint2x4" => Dtype::Quantized("quint2x4", 1),
-        _ => return named(name),
+        _ => return Dtype::int_named(name).or_else(|| named(name)),
     })
 }

@@ -95,18 +95,13 @@ pub(crate) fn plain(name: &str) -> Option<Dtype> {
     let order = ByteOrder::Little;
     let time = |unit: &str| Some(TimeUnit { count: 1, unit: Unit::of(unit)? });
     Some(match name {
-        "int8" => Dtype::Int(1, order),
-        "int16" => Dtype::Int(2, order),
-        "int32" => Dtype::Int(4, order),
-        "int64" => Dtype::Int(8, order),
-        "uint8" => Dtype::UInt(1, order),
-        "uint16" => Dtype::UInt(2, order),
-        "uint32" => Dtype::UInt(4, order),
-        "uint64" => Dtype::UInt(8, order),
         "halffloat" | "float16" => Dtype::Float(2, order),
         "float" | "float32" => Dtype::Float(4, order),
         "double" | "float64" => Dtype::Float(8, order),
         _ => {
+            if let Some(dtype) = Dtype::int_named(name) {
+                return Some(dtype);
+            }
             let (base, unit) = name.strip_suffix(']')?.split_once('[')?;
             let unit = unit.split(',').next()?;
             match base {
