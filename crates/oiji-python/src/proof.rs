@@ -1,8 +1,6 @@
 //! The ways that rest on how the interpreter keeps objects in memory, all together: when the module is imported they are held
 //! against the ways by its functions, and given up where the two differ.
 
-use std::cell::Cell;
-
 use crate::input::Memory;
 use crate::load;
 use crate::output::Output;
@@ -47,16 +45,6 @@ fn written(st: &State, object: Obj<'_>) -> Py {
 }
 
 fn read(st: &State, bytes: &[u8]) -> Py<Own> {
-    let (encoding, errors) = (Some(c"ASCII".into()), c"strict".into());
-    let options = load::Options {
-        fix_imports: true,
-        encoding,
-        errors,
-        buffers: None,
-        names: None,
-        live: None,
-        unsuited: Cell::new(false),
-        placeholders: false,
-    };
+    let options = load::Options::new(true, Some(c"ASCII".into()), c"strict".into(), None);
     load::load(&mut Memory(bytes), st, &options, &load::Hooks::default(), None)
 }

@@ -41,6 +41,7 @@ use shapes::Shapes;
 use stack::Stack;
 
 /// How an unpickler is to read.
+#[derive(Clone)]
 pub(crate) struct Options {
     pub(crate) fix_imports: bool,
     /// Nothing stands for bytes.
@@ -59,18 +60,20 @@ pub(crate) struct Options {
 }
 
 impl Options {
+    /// As `pickle` reads.
+    pub(crate) fn new(
+        fix_imports: bool,
+        encoding: Option<Cow<'static, CStr>>,
+        errors: Cow<'static, CStr>,
+        buffers: Option<Own>,
+    ) -> Options {
+        let (names, live, unsuited) = (None, None, Cell::new(false));
+        Options { fix_imports, encoding, errors, buffers, names, live, unsuited, placeholders: false }
+    }
+
     /// The same without rules.
     pub(crate) fn without_rules(&self) -> Options {
-        Options {
-            fix_imports: self.fix_imports,
-            encoding: self.encoding.clone(),
-            errors: self.errors.clone(),
-            buffers: self.buffers.clone(),
-            names: None,
-            live: None,
-            unsuited: Cell::new(false),
-            placeholders: self.placeholders,
-        }
+        Options { names: None, live: None, unsuited: Cell::new(false), ..self.clone() }
     }
 }
 

@@ -1,7 +1,6 @@
 //! `dump`, `dumps`, `load`, `loads`.
 
 use std::borrow::Cow;
-use std::cell::Cell;
 use std::ffi::{CStr, CString};
 use std::rc::Rc;
 
@@ -219,16 +218,7 @@ pub(super) fn reading(
     };
     let encoding = (&*encoding != c"bytes").then_some(encoding);
     let fix_imports = fix_imports.map_or(Ok(true), Obj::is_true)?;
-    Ok(load::Options {
-        fix_imports,
-        encoding,
-        errors,
-        buffers,
-        names: None,
-        live: None,
-        unsuited: Cell::new(false),
-        placeholders: false,
-    })
+    Ok(load::Options::new(fix_imports, encoding, errors, buffers))
 }
 
 /// The rules of an argument `migrate`: such as can be followed while a pickle is read go into the options. Given back are those
