@@ -7,6 +7,13 @@ use std::ops::Range;
 /// Bytes of a `FRAME` op.
 const HEADER: usize = 9;
 
+/// Where the frame ends whose op stands here, by what it says.
+pub(super) fn frame_end(input: &[u8], frame: usize) -> usize {
+    let len = input.get(frame + 1..frame + HEADER).and_then(|bytes| bytes.first_chunk());
+    let end = len.and_then(|len| (frame + HEADER).checked_add(usize::try_from(u64::from_le_bytes(*len)).ok()?));
+    end.unwrap_or(usize::MAX)
+}
+
 /// A copy that is being made.
 pub(super) struct Copy<'i> {
     input: &'i [u8],
@@ -58,11 +65,8 @@ impl<'i> Copy<'i> {
                 (Some(body), end) if end.is_none_or(|end| end >= body) => {
                     self.raw(body);
                     self.begun += 1;
-                    let len = self.input.get(body - HEADER + 1..body).and_then(|bytes| bytes.first_chunk());
-                    let len = len.map_or(0, |bytes| u64::from_le_bytes(*bytes));
-                    let end = usize::try_from(len).ok().and_then(|len| body.checked_add(len));
                     let header = self.out.len().saturating_sub(HEADER);
-                    self.open.push(Reverse((end.unwrap_or(usize::MAX), header)));
+                    self.open.push(Reverse((frame_end(self.input, body - HEADER), header)));
                 }
                 (_, Some(end)) => {
                     self.raw(end);

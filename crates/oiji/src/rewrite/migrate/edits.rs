@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 use crate::emitter::{Emitter, Fill};
 use crate::op::{Arg, MemoUse, read_op, text, write};
 use crate::opcode::Opcode;
-use crate::rewrite::migrate::copy::Copy;
+use crate::rewrite::migrate::copy::{Copy, frame_end};
 use crate::rewrite::migrate::layout::Added;
 use crate::rewrite::migrate::memo::{Entries, Held};
 use crate::rewrite::migrate::ops::Survey;
@@ -90,9 +90,6 @@ struct Use {
 
 /// Bits of a place that number its content.
 const NUMBER: u32 = 24;
-
-/// Bytes of a `FRAME` op.
-const FRAME: usize = 9;
 
 impl<'i> Edits<'i> {
     pub(super) fn new(input: &'i [u8], survey: &'i Survey) -> Edits<'i> {
@@ -380,11 +377,8 @@ impl<'i> Edits<'i> {
     /// Where the frame ends that an op is in.
     fn frame_end(&self, offset: usize) -> usize {
         let after = self.survey.frames.partition_point(|frame| *frame < offset);
-        let len =
-            |frame: usize| self.input.get(frame + 1..frame + FRAME)?.first_chunk().map(|len| u64::from_le_bytes(*len));
-        let frame = after.checked_sub(1).and_then(|before| self.survey.frames.get(before).copied());
-        let end = frame.and_then(|frame| (frame + FRAME).checked_add(usize::try_from(len(frame)?).ok()?));
-        end.unwrap_or(usize::MAX)
+        let frame = after.checked_sub(1).and_then(|before| self.survey.frames.get(before));
+        frame.map_or(usize::MAX, |frame| frame_end(self.input, *frame))
     }
 
     fn attributes(
