@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use oiji::rewrite::{NewState, NewValue, OldState};
+use oiji::rewrite::{LiveRules, NewState, NewValue, OldState};
 
 use super::{Hooks, Reader, load};
 use crate::input::{Bytes, Memory};
@@ -36,9 +36,7 @@ impl<I: Bytes> Reader<'_, I> {
     pub(super) fn standing(&self, module: &Own, name: &Own) -> Py<Option<Standing>> {
         let Some(live) = &self.options.live else { return Ok(None) };
         let (module, name) = (module.obj().text()?, name.obj().text()?);
-        let is_copyreg =
-            matches!(&*module, "copyreg" | "copy_reg") && matches!(&*name, "_reconstructor" | "__newobj__");
-        if is_copyreg || name.starts_with("__pyx_unpickle_") {
+        if LiveRules::is_helper(&module, &name) {
             return Ok(Some(Standing::Helper));
         }
         let protocol = u8::try_from(self.protocol).unwrap_or(u8::MAX);

@@ -35,6 +35,8 @@ pub use arena::{Graph, Id, Made, StepKind};
 pub use build::GraphBuilder;
 #[cfg(any(feature = "serde", feature = "class"))]
 pub(crate) use copies::Copies;
+#[cfg(feature = "migrate")]
+pub(crate) use helper::Helper;
 pub use literal::AddTo;
 #[doc(hidden)]
 pub use literal::make;

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use rustc_hash::FxHashMap;
 
 use crate::error::Result;
-use crate::graph::{Graph, WriteOptions};
+use crate::graph::{Graph, Helper, WriteOptions};
 use crate::rewrite::Migration;
 use crate::rewrite::migrate::layout::{Layout, Layouts, Part, Worth};
 use crate::rewrite::migrate::rules::{Action, ClassRule, Condition, Shape, Step};
@@ -107,6 +107,12 @@ impl LiveRules {
         let class = Some(class).filter(|class| !self.layouts.rules(*class).is_empty());
         self.classes.insert(key, class);
         class
+    }
+
+    /// Whether a global is a function that makes instances of the class that is its first argument, as `copyreg` has some and
+    /// classes of Cython have theirs: then the rules for that class count.
+    pub fn is_helper(module: &str, name: &str) -> bool {
+        Helper::of(module, name).is_some()
     }
 
     /// What becomes of a state of an instance of a class: `names` are those of its attributes, of the first dict and then of

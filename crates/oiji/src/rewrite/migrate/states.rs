@@ -4,6 +4,7 @@
 //! Where a pickle does what picklers do not do, the walk gives up and the graph does its work: a state in two places, a value
 //! that goes while it is used elsewhere, a memo entry put over another.
 
+use crate::graph::Helper;
 use crate::limits::Limits;
 use crate::machine::Memo;
 use crate::op::{MemoUse, Op, read_op};
@@ -26,8 +27,8 @@ pub(super) fn changes<'i>(
     if survey.has_hidden || survey.is_overwritten {
         return None;
     }
-    let makers = survey.globals.iter().map(|(module, name, _)| Maker::of(module, name)).collect::<Vec<_>>();
-    let is_ruled = |(number, maker): (usize, &Maker)| *maker != Maker::Class && !layouts.rules(number).is_empty();
+    let makers = survey.globals.iter().map(|(module, name, _)| Helper::of(module, name)).collect::<Vec<_>>();
+    let is_ruled = |(number, maker): (usize, &Option<Helper>)| maker.is_some() && !layouts.rules(number).is_empty();
     let all = (0..makers.len()).flat_map(|class| layouts.rules(class)).flat_map(|(_, rule)| &rule.actions);
     if makers.iter().enumerate().any(is_ruled) || all.into_iter().any(is_of_every_instance) {
         return None;
@@ -71,27 +72,6 @@ fn is_of_every_instance(action: &Action) -> bool {
 const FEW: usize = 1 << 16;
 const SHARE: usize = 64;
 
-/// What a global makes when it is called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Maker {
-    /// An instance of itself.
-    Class,
-    /// One of the class that is its first argument.
-    Helper,
-    /// That too, with a state among its arguments.
-    Cython,
-}
-
-impl Maker {
-    fn of(module: &str, name: &str) -> Maker {
-        match (module, name) {
-            ("copyreg" | "copy_reg", "_reconstructor" | "__newobj__") => Maker::Helper,
-            _ if name.starts_with("__pyx_unpickle_") => Maker::Cython,
-            _ => Maker::Class,
-        }
-    }
-}
-
 /// A value on the stack.
 #[derive(Clone, Copy)]
 struct Slot {
@@ -124,8 +104,8 @@ struct Open {
 struct Walk<'w, 'i> {
     survey: &'i Survey,
     layouts: &'w mut Layouts,
-    /// By the number of a global.
-    makers: Vec<Maker>,
+    /// By the number of a global: whether it makes instances of other classes than itself.
+    makers: Vec<Option<Helper>>,
     /// How many places with names are behind.
     named: usize,
     memo: Entries,
@@ -360,9 +340,9 @@ impl Walk<'_, '_> {
             _ => Held::Other,
         };
         match self.makers.get(number)? {
-            Maker::Class => Some(self.instance(called)),
-            Maker::Helper => Some(self.instance(class)),
-            Maker::Cython => (self.instance(class) == Held::Other).then_some(Held::Other),
+            None => Some(self.instance(called)),
+            Some(Helper::Copyreg) => Some(self.instance(class)),
+            Some(Helper::Cython) => (self.instance(class) == Held::Other).then_some(Held::Other),
         }
     }
 
