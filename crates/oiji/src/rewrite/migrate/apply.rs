@@ -125,8 +125,7 @@ impl<'g, 'a, 'r, 'l> Instances<'g, 'a, 'r, 'l> {
         for (id, class) in classes {
             let matching = by_class.entry(class).or_insert_with(|| {
                 let (module, name) = self.graph.global_name(class);
-                let fits = |rule: &&ClassRule| rule.patterns.iter().any(|pattern| pattern.matches(module, name));
-                rules.iter().filter(fits).collect()
+                rules.iter().filter(|rule| rule.is_for(module, name)).collect()
             });
             if matching.is_empty() {
                 continue;

@@ -3,8 +3,8 @@
 
 use rustc_hash::FxHashMap;
 
+use crate::rewrite::migrate::named_by_then;
 use crate::rewrite::migrate::names::fits;
-use crate::rewrite::migrate::rename_by;
 use crate::rewrite::migrate::report::Report;
 use crate::rewrite::migrate::rules::{Action, ClassRule, Condition, Literal, Shape, Step};
 
@@ -88,10 +88,8 @@ impl Layouts {
     pub(super) fn add_class(&mut self, steps: &[&Step], module: &str, name: &str, protocol: u8) -> usize {
         let mut rules = Vec::new();
         for (index, step) in steps.iter().enumerate() {
-            let known = rename_by(&steps[..index], module, name, protocol);
-            let (module, name) = known.as_ref().map_or((module, name), |(module, name)| (module, name));
-            let matching =
-                step.classes.iter().filter(|rule| rule.patterns.iter().any(|pattern| pattern.matches(module, name)));
+            let (module, name) = named_by_then(&steps[..index], module, name, protocol);
+            let matching = step.rules_for(&module, &name);
             rules.extend(matching.map(|rule| (format!("{module}.{name}"), rule.clone())));
         }
         self.rules.push(rules);

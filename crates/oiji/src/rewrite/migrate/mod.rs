@@ -34,6 +34,8 @@ pub use names::Pattern;
 pub use packs::Pack;
 pub use report::Report;
 
+use std::borrow::Cow;
+
 use crate::error::Result;
 use crate::graph::{Graph, ReadOptions};
 use crate::limits::Limits;
@@ -239,6 +241,14 @@ impl Migration {
     /// The protocol that the last rules ask for.
     fn protocol(&self) -> Option<u8> {
         self.rules.iter().rev().find_map(|rules| rules.protocol)
+    }
+}
+
+/// What a class is called once these steps are done.
+fn named_by_then<'n>(steps: &[&Step], module: &'n str, name: &'n str, protocol: u8) -> (Cow<'n, str>, Cow<'n, str>) {
+    match rename_by(steps, module, name, protocol) {
+        Some((module, name)) => (module.into(), name.into()),
+        None => (module.into(), name.into()),
     }
 }
 

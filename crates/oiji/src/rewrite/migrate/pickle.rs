@@ -9,7 +9,7 @@ use crate::rewrite::migrate::ops::Survey;
 use crate::rewrite::migrate::report::Report;
 use crate::rewrite::migrate::rules::Step;
 use crate::rewrite::migrate::states::changes;
-use crate::rewrite::migrate::{Migration, apply, rename_by, stamp};
+use crate::rewrite::migrate::{Migration, apply, named_by_then, rename_by, stamp};
 
 impl Migration {
     /// Migrates all pickles of `input`; gives the new bytes, or nothing if they stay as they are. Each is written in its own
@@ -206,9 +206,8 @@ impl<'m> Plan<'m> {
         }
         let ways = self.steps.iter().enumerate().map(|(index, step)| {
             let is_of_class = |(module, name, _): &(String, String, u64)| {
-                let known = rename_by(&self.steps[..index], module, name, survey.protocol);
-                let (module, name) = known.as_ref().map_or((module, name), |(module, name)| (module, name));
-                step.classes.iter().flat_map(|rule| &rule.patterns).any(|pattern| pattern.matches(module, name))
+                let (module, name) = named_by_then(&self.steps[..index], module, name, survey.protocol);
+                step.rules_for(&module, &name).next().is_some()
             };
             if !step.dicts.is_empty() || !step.values.is_empty() || (step.strings.is_some() && survey.has_py2_strings) {
                 return Way::Graph;

@@ -37,6 +37,11 @@ impl Step {
     pub(super) fn is_names_only(&self) -> bool {
         self.classes.is_empty() && self.dicts.is_empty() && self.values.is_empty() && self.strings.is_none()
     }
+
+    /// The rules for instances of a class, by what it is called.
+    pub(super) fn rules_for<'s>(&'s self, module: &str, name: &str) -> impl Iterator<Item = &'s ClassRule> {
+        self.classes.iter().filter(move |rule| rule.is_for(module, name))
+    }
 }
 
 /// What is done to instances of classes, in this order.
@@ -45,6 +50,13 @@ pub(super) struct ClassRule {
     pub(super) patterns: Vec<Pattern>,
     pub(super) conditions: Vec<Condition>,
     pub(super) actions: Vec<Action>,
+}
+
+impl ClassRule {
+    /// Whether it is about a class, by what it is called.
+    pub(super) fn is_for(&self, module: &str, name: &str) -> bool {
+        self.patterns.iter().any(|pattern| pattern.matches(module, name))
+    }
 }
 
 /// A dict that becomes an instance.
