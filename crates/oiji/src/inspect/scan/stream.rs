@@ -132,8 +132,8 @@ fn pickle<'de, S: Source<'de>>(
             Ok(op) => op,
             Err(error) => {
                 let opcode = input.get(start).and_then(|code| Opcode::from_code(*code));
-                let within = |frame_end: &usize| start < *frame_end && *frame_end <= input.len();
-                if let (Some(frame_end), Some(opcode)) = (frame.filter(within), opcode) {
+                let within = frame.filter(|frame_end| (start + 1..=input.len()).contains(frame_end));
+                if let (Some(frame_end), Some(opcode)) = (within, opcode) {
                     // Who goes on behind the frame may see a shorter op.
                     cut_by_frame(input, (start, frame_end, base), opcode, machine, tracer, branches);
                 }
