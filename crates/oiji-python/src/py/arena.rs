@@ -18,14 +18,27 @@ mod ahead {
     use pyo3_ffi::{PyObject_GetArenaAllocator, PyObject_SetArenaAllocator, PyObjectArenaAllocator};
 
     type Alloc = extern "C" fn(*mut c_void, usize) -> *mut c_void;
+    type Free = extern "C" fn(*mut c_void, *mut c_void, usize);
 
-    /// What there was before, and how many arenas were made since.
-    struct Before(UnsafeCell<(Option<Alloc>, usize)>);
+    /// The allocator that there was before, and what was asked of it since.
+    struct Before {
+        alloc: Option<Alloc>,
+        free: Option<Free>,
+        made: usize,
+        /// Arenas that Python has not asked for yet, those at the highest addresses last.
+        stock: Vec<(*mut c_void, usize)>,
+    }
+
+    struct Place(UnsafeCell<Before>);
 
     // SAFETY: it is looked at by who holds the GIL alone.
-    unsafe impl Sync for Before {}
+    unsafe impl Sync for Place {}
 
-    static BEFORE: Before = Before(UnsafeCell::new((None, 0)));
+    static BEFORE: Place = Place(UnsafeCell::new(Before { alloc: None, free: None, made: 0, stock: Vec::new() }));
+
+    /// So many bytes are asked for at once to begin with, and later.
+    const FIRST: usize = 4 << 20;
+    const MOST: usize = 32 << 20;
 
     /// The allocator in use.
     fn current() -> PyObjectArenaAllocator {
@@ -42,25 +55,46 @@ mod ahead {
     /// Makes an arena as before, with its pages.
     extern "C" fn arena(ctx: *mut c_void, size: usize) -> *mut c_void {
         // SAFETY: Python asks for arenas with the GIL held.
-        let (alloc, made) = unsafe { &mut *BEFORE.0.get() };
-        let Some(alloc) = alloc else { return std::ptr::null_mut() };
-        let place = alloc(ctx, size);
-        *made += 1;
-        if !place.is_null() && *made > 1 {
-            // SAFETY: the arena is new and whole pages long, or the kernel refuses; where it cannot, nothing is lost.
-            unsafe { libc::madvise(place, size, libc::MADV_POPULATE_WRITE) };
+        let before = unsafe { &mut *BEFORE.0.get() };
+        let Some(alloc) = before.alloc else { return std::ptr::null_mut() };
+        before.made += 1;
+        if before.made == 1 {
+            return alloc(ctx, size);
         }
+        if before.stock.last().is_none_or(|last| last.1 != size) {
+            let much = (size * before.made).next_power_of_two().clamp(FIRST, MOST);
+            stock_up(before, alloc, ctx, size, much / size);
+        }
+        let Some((place, _)) = before.stock.pop() else { return alloc(ctx, size) };
+        // SAFETY: the arena is new and whole pages long, or the kernel refuses; where it cannot, nothing is lost.
+        unsafe { libc::madvise(place, size, libc::MADV_POPULATE_WRITE) };
         place
+    }
+
+    /// Takes some arenas from who gave them before: the kernel places them side by side, and large pages cross their borders.
+    #[cold]
+    fn stock_up(before: &mut Before, alloc: Alloc, ctx: *mut c_void, size: usize, count: usize) {
+        for _ in 0..count {
+            let place = alloc(ctx, size);
+            if place.is_null() || before.stock.try_reserve(1).is_err() {
+                break;
+            }
+            // SAFETY: as for populating.
+            unsafe { libc::madvise(place, size, libc::MADV_HUGEPAGE) };
+            before.stock.push((place, size));
+        }
+        before.stock.sort_unstable();
     }
 
     pub(super) fn begin() -> bool {
         let mut allocator = current();
-        if is_ours(&allocator) || allocator.alloc.is_none() {
+        if is_ours(&allocator) || allocator.alloc.is_none() || allocator.free.is_none() {
             return false;
         }
         // SAFETY: we hold the GIL. Arenas are given back by the function that was there before.
         unsafe {
-            *BEFORE.0.get() = (allocator.alloc, 0);
+            let before = &mut *BEFORE.0.get();
+            (before.alloc, before.free, before.made) = (allocator.alloc, allocator.free, 0);
             allocator.alloc = Some(arena);
             PyObject_SetArenaAllocator(&raw mut allocator);
         }
@@ -72,7 +106,11 @@ mod ahead {
         if is_ours(&allocator) {
             // SAFETY: as in `begin`.
             unsafe {
-                allocator.alloc = (*BEFORE.0.get()).0;
+                let before = &mut *BEFORE.0.get();
+                if let Some(free) = before.free {
+                    before.stock.drain(..).for_each(|(place, size)| free(allocator.ctx, place, size));
+                }
+                allocator.alloc = before.alloc;
                 PyObject_SetArenaAllocator(&raw mut allocator);
             }
         }
