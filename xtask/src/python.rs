@@ -18,6 +18,7 @@ const TESTS: &[&str] = &[
     "test_lone",
     "test_compact",
     "test_state",
+    "test_again",
     "test_corpus",
     "test_differential",
     "test_stress",

@@ -69,7 +69,8 @@ impl<I: Bytes> Reader<'_, I> {
     fn fill_dict(&mut self, dict: &Own, start: usize) -> Py<()> {
         if self.st.knows_dicts
             && is_blank(dict.obj(), self.st.blank.obj())
-            && self.shapes.fill(dict, &mut self.stack.items, start)?
+            && (self.again.fill(dict, &mut self.stack.items, start)?
+                || self.shapes.fill(dict, &mut self.stack.items, start)?)
         {
             return Ok(());
         }

@@ -159,6 +159,7 @@ impl<I: Bytes> Reader<'_, I> {
             }
         }
         self.stack.push(py::dict()?);
+        self.again.opened(len + 1);
         Ok(())
     }
 

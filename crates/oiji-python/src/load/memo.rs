@@ -10,9 +10,15 @@ use crate::py::{Obj, Own, Py, make};
 pub(crate) struct Memo {
     /// Small indexes, as writers use them.
     near: Vec<Entry>,
+    count: usize,
+    /// What few pickles have.
+    rare: Option<Box<Rare>>,
+}
+
+#[derive(Default)]
+struct Rare {
     /// Indexes far beyond the count of entries.
     far: HashMap<u64, Entry>,
-    count: usize,
     /// Dates that were in the memo at an index where something else is now, while it promised what they are made of.
     dates: HashMap<u64, Own>,
 }
@@ -26,7 +32,7 @@ impl Memo {
     pub(super) fn entry(&self, index: u64) -> Option<&Entry> {
         match self.near.get(index as usize) {
             Some(entry) if !entry.is_empty() => Some(entry),
-            _ => self.far.get(&index),
+            _ => self.far(index),
         }
     }
 
@@ -35,8 +41,16 @@ impl Memo {
     pub(crate) fn get(&self, index: u64) -> Option<Obj<'_>> {
         match self.near.get(index as usize).and_then(Entry::value) {
             Some(value) => Some(value),
-            None => self.far.get(&index).and_then(Entry::value),
+            None => self.far(index).and_then(Entry::value),
         }
+    }
+
+    fn far(&self, index: u64) -> Option<&Entry> {
+        self.rare.as_ref()?.far.get(&index)
+    }
+
+    fn has_far(&self) -> bool {
+        self.rare.as_ref().is_some_and(|rare| !rare.far.is_empty())
     }
 
     /// The index that `MEMOIZE` uses: how many entries there are.
@@ -48,7 +62,7 @@ impl Memo {
     /// Adds a date, and before it the promise of what it is made of; tells whether it did.
     #[inline]
     pub(super) fn add_date(&mut self, date: &Own) -> Py<bool> {
-        if self.near.len() != self.count || !self.far.is_empty() {
+        if self.near.len() != self.count || self.has_far() {
             return Ok(false);
         }
         if self.near.capacity() - self.count < 3 {
@@ -65,7 +79,7 @@ impl Memo {
         let promises = self.near.iter().enumerate().filter_map(|(index, entry)| {
             let on = entry.before_date()?;
             let place = (index + on) as u64;
-            let date = match self.dates.get(&place) {
+            let date = match self.rare.as_ref().and_then(|rare| rare.dates.get(&place)) {
                 Some(date) => date.clone(),
                 None => self.get(place)?.own(),
             };
@@ -94,7 +108,7 @@ impl Memo {
     /// Puts an entry at `index`, and gives what was there.
     #[must_use]
     pub(crate) fn put(&mut self, index: u64, entry: Entry) -> Entry {
-        if index == self.near.len() as u64 && self.far.is_empty() {
+        if index == self.near.len() as u64 && !self.has_far() {
             self.near.push(entry);
             self.count += 1;
             return Entry::EMPTY;
@@ -106,9 +120,12 @@ impl Memo {
             Some(place) => {
                 let before = std::mem::replace(place, entry);
                 self.keep_date(index, &before);
-                if before.is_empty() { self.far.remove(&index).unwrap_or(Entry::EMPTY) } else { before }
+                match &mut self.rare {
+                    Some(rare) if before.is_empty() => rare.far.remove(&index).unwrap_or(Entry::EMPTY),
+                    _ => before,
+                }
             }
-            None => self.far.insert(index, entry).unwrap_or(Entry::EMPTY),
+            None => self.rare.get_or_insert_default().far.insert(index, entry).unwrap_or(Entry::EMPTY),
         };
         self.count += usize::from(before.is_empty());
         before
@@ -120,7 +137,7 @@ impl Memo {
         if last.and_then(Entry::before_date) == Some(1)
             && let Some(date) = before.value()
         {
-            self.dates.entry(index).or_insert_with(|| date.own());
+            self.rare.get_or_insert_default().dates.entry(index).or_insert_with(|| date.own());
         }
     }
 
@@ -128,15 +145,15 @@ impl Memo {
     pub(crate) fn entries(&self) -> impl Iterator<Item = (u64, Obj<'_>)> {
         let near = self.near.iter().enumerate();
         let near = near.filter_map(|(index, entry)| Some((index as u64, entry.value()?)));
-        near.chain(self.far.iter().filter_map(|(index, entry)| Some((*index, entry.value()?))))
+        let far = self.rare.iter().flat_map(|rare| &rare.far);
+        near.chain(far.filter_map(|(index, entry)| Some((*index, entry.value()?))))
     }
 
     /// Drops all entries, whatever that runs.
     pub(super) fn clear(&mut self) {
         let near = &mut self.near;
         self.count = 0;
-        drop(std::mem::take(&mut self.far));
-        drop(std::mem::take(&mut self.dates));
+        drop(self.rare.take());
         near.clear();
     }
 
@@ -147,6 +164,7 @@ impl Memo {
 
     /// What it takes up in memory beside itself, in bytes.
     pub(crate) fn size(&self) -> usize {
-        self.near.capacity() * size_of::<Entry>() + self.far.len() * size_of::<(u64, Entry)>()
+        let far = self.rare.as_ref().map_or(0, |rare| rare.far.len());
+        self.near.capacity() * size_of::<Entry>() + far * size_of::<(u64, Entry)>()
     }
 }

@@ -1,11 +1,12 @@
 //! From bytes to objects: an unpickler that makes Python's objects as it reads.
 //!
 //! `ops` is the loop over opcodes, `stack` and `memo` are what it works on, `text` reads the arguments of protocol 0,
-//! `containers` fills lists, dicts and sets, `shapes` knows dicts by their keys, `globals` finds classes, `build` makes
+//! `containers` fills lists, dicts and sets, `shapes` knows dicts by their keys, `again` by those of earlier readings, `globals` finds classes, `build` makes
 //! instances and gives them their state, `lazy` does that without making the state, `migrate` changes states by rules, and
 //! `dates` makes dates from their bytes.
 //! Between two calls of user code nothing else runs: `outside` says what that allows.
 
+mod again;
 mod build;
 mod containers;
 mod dates;
@@ -22,6 +23,7 @@ mod text;
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::ffi::CStr;
+use std::mem::take;
 use std::rc::Rc;
 
 use oiji::rewrite::{LiveRules, Migration};
@@ -33,6 +35,7 @@ use crate::py::pause::Pause;
 use crate::py::{Own, Py};
 use crate::state::State;
 
+use again::Again;
 pub(crate) use globals::find_class;
 use lazy::Lazy;
 pub(crate) use memo::Memo;
@@ -107,6 +110,7 @@ struct Reader<'r, I> {
     protocol: u64,
     pause: Pause,
     lazy: Lazy,
+    again: Again,
     /// Until user code runs: it may ask to be told of new objects.
     fresh: Option<&'r Fresh>,
     /// Whether the memo promises what dates are made of.
@@ -126,7 +130,9 @@ pub(crate) fn load<I: Bytes>(
     hooks: &Hooks,
     shown: Option<Shown<'_>>,
 ) -> Py {
-    let Spare { stack, memo, lazy } = st.spare.take();
+    let mut spare = st.spare.take();
+    let (stack, memo) = (take(&mut spare.stack), take(&mut spare.memo));
+    let (lazy, again) = (take(&mut spare.lazy), take(&mut spare.again));
     let mut reader = Reader {
         input,
         st,
@@ -138,6 +144,7 @@ pub(crate) fn load<I: Bytes>(
         protocol: 0,
         pause: Pause::default(),
         lazy,
+        again,
         fresh: None,
         dates: false,
         shapes: Shapes::default(),
@@ -145,10 +152,16 @@ pub(crate) fn load<I: Bytes>(
     };
     // How much a file holds is not known.
     let _arenas = Arenas::ahead(!I::WHOLE || reader.input.ahead().len() >= LONG);
+    if I::WHOLE {
+        reader.again.begin(reader.input.ahead().len());
+    }
     reader.set_protocol(0);
     reader.enter();
     let result = reader.run();
     reader.end();
+    (spare.stack, spare.memo) = (reader.stack, reader.memo);
+    (spare.lazy, spare.again) = (reader.lazy, reader.again);
+    st.spare.put(spare);
     result
 }
 
@@ -158,21 +171,22 @@ pub(crate) struct Spare {
     stack: Stack,
     memo: Memo,
     lazy: Lazy,
+    again: Again,
 }
 
 /// Where that is kept. A reading within another finds nothing.
 #[derive(Default)]
-pub(crate) struct Kept(Cell<Option<Spare>>);
+pub(crate) struct Kept(Cell<Option<Box<Spare>>>);
 
 /// So much room is not given back.
 const MOST_KEPT: usize = 1 << 12;
 
 impl Kept {
-    fn take(&self) -> Spare {
+    fn take(&self) -> Box<Spare> {
         self.0.take().unwrap_or_default()
     }
 
-    fn put(&self, mut spare: Spare) {
+    fn put(&self, mut spare: Box<Spare>) {
         spare.stack.reset(MOST_KEPT);
         spare.memo.shrink(MOST_KEPT);
         spare.lazy.reset();

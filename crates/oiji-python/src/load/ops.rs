@@ -357,7 +357,10 @@ impl<I: Bytes> Reader<'_, I> {
         self.ready(len)?;
         let bytes = self.input.take(len);
         let text = match self.fresh {
-            Some(fresh) => fresh.text(bytes)?,
+            Some(fresh) => match self.again.key(self.stack.len(), self.stack.fence, bytes, fresh) {
+                Some(key) => key,
+                None => fresh.text(bytes)?,
+            },
             None => make::text(bytes)?,
         };
         self.stack.push(text);

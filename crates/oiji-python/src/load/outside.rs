@@ -3,7 +3,7 @@
 //! Between `leave` and `enter` any code may run: it may look at the unpickler's memo or clear it, switch the collector, or
 //! change classes. Between `enter` and `leave` none does.
 
-use super::{Reader, Spare};
+use super::Reader;
 use crate::input::Bytes;
 use crate::py::Py;
 
@@ -48,7 +48,7 @@ impl<I: Bytes> Reader<'_, I> {
     }
 
     /// Ends the reading. What is left on the stack or in a memo of nobody goes now.
-    pub(super) fn end(mut self) {
+    pub(super) fn end(&mut self) {
         if self.shown.is_some() {
             // Where no memory is left for what the memo promises, the memo goes without.
             drop(self.leave());
@@ -61,8 +61,7 @@ impl<I: Bytes> Reader<'_, I> {
         self.pause.end();
         self.stack.items.clear();
         self.memo.clear();
-        let spare = Spare { stack: self.stack, memo: self.memo, lazy: self.lazy };
-        self.st.spare.put(spare);
+        self.again.end();
     }
 
     pub(super) fn set_protocol(&mut self, protocol: u64) {

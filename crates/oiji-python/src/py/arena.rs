@@ -12,8 +12,8 @@ pub(crate) struct Arenas {
 
 #[cfg(target_os = "linux")]
 mod ahead {
-    use std::cell::UnsafeCell;
     use std::ffi::c_void;
+    use std::sync::{Mutex, MutexGuard, PoisonError};
 
     use pyo3_ffi::{PyObject_GetArenaAllocator, PyObject_SetArenaAllocator, PyObjectArenaAllocator};
 
@@ -29,12 +29,15 @@ mod ahead {
         stock: Vec<(*mut c_void, usize)>,
     }
 
-    struct Place(UnsafeCell<Before>);
+    // SAFETY: whoever holds the lock gives the memory away or back.
+    unsafe impl Send for Before {}
 
-    // SAFETY: it is looked at by who holds the GIL alone.
-    unsafe impl Sync for Place {}
+    /// Interpreters with locks of their own have one allocator in common.
+    static BEFORE: Mutex<Before> = Mutex::new(Before { alloc: None, free: None, made: 0, stock: Vec::new() });
 
-    static BEFORE: Place = Place(UnsafeCell::new(Before { alloc: None, free: None, made: 0, stock: Vec::new() }));
+    fn before() -> MutexGuard<'static, Before> {
+        BEFORE.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 
     /// So many bytes are asked for at once to begin with, and later.
     const FIRST: usize = 4 << 20;
@@ -54,8 +57,7 @@ mod ahead {
 
     /// Makes an arena as before, with its pages.
     extern "C" fn arena(ctx: *mut c_void, size: usize) -> *mut c_void {
-        // SAFETY: Python asks for arenas with the GIL held.
-        let before = unsafe { &mut *BEFORE.0.get() };
+        let mut before = before();
         let Some(alloc) = before.alloc else { return std::ptr::null_mut() };
         before.made += 1;
         if before.made == 1 {
@@ -63,7 +65,7 @@ mod ahead {
         }
         if before.stock.last().is_none_or(|last| last.1 != size) {
             let much = (size * before.made).next_power_of_two().clamp(FIRST, MOST);
-            stock_up(before, alloc, ctx, size, much / size);
+            stock_up(&mut before, alloc, ctx, size, much / size);
         }
         let Some((place, _)) = before.stock.pop() else { return alloc(ctx, size) };
         // SAFETY: the arena is new and whole pages long, or the kernel refuses; where it cannot, nothing is lost.
@@ -91,28 +93,24 @@ mod ahead {
         if is_ours(&allocator) || allocator.alloc.is_none() || allocator.free.is_none() {
             return false;
         }
+        let mut before = before();
+        (before.alloc, before.free, before.made) = (allocator.alloc, allocator.free, 0);
+        allocator.alloc = Some(arena);
         // SAFETY: we hold the GIL. Arenas are given back by the function that was there before.
-        unsafe {
-            let before = &mut *BEFORE.0.get();
-            (before.alloc, before.free, before.made) = (allocator.alloc, allocator.free, 0);
-            allocator.alloc = Some(arena);
-            PyObject_SetArenaAllocator(&raw mut allocator);
-        }
+        unsafe { PyObject_SetArenaAllocator(&raw mut allocator) };
         true
     }
 
     pub(super) fn end() {
         let mut allocator = current();
         if is_ours(&allocator) {
-            // SAFETY: as in `begin`.
-            unsafe {
-                let before = &mut *BEFORE.0.get();
-                if let Some(free) = before.free {
-                    before.stock.drain(..).for_each(|(place, size)| free(allocator.ctx, place, size));
-                }
-                allocator.alloc = before.alloc;
-                PyObject_SetArenaAllocator(&raw mut allocator);
+            let mut before = before();
+            if let Some(free) = before.free {
+                before.stock.drain(..).for_each(|(place, size)| free(allocator.ctx, place, size));
             }
+            allocator.alloc = before.alloc;
+            // SAFETY: as in `begin`.
+            unsafe { PyObject_SetArenaAllocator(&raw mut allocator) };
         }
     }
 }

@@ -126,6 +126,19 @@ impl Fresh {
         }
     }
 
+    /// Whether a str is as `text` makes it of these bytes, and held so often.
+    #[inline(always)]
+    pub(crate) fn is_text(&self, text: &Own, held: usize, bytes: &[u8]) -> bool {
+        // SAFETY: a str has this header, and the characters behind it if its state is that of ours.
+        unsafe {
+            let header = text.raw().cast::<[usize; TEXT]>();
+            (*header)[0] == held
+                && (*header)[2] == bytes.len()
+                && (*header)[STATE] & 0xff == self.text[STATE]
+                && std::slice::from_raw_parts(header.add(1).cast::<u8>(), bytes.len()) == bytes
+        }
+    }
+
     /// Whether what is made here is what the interpreter makes, word for word.
     fn agrees(&self) -> Py<bool> {
         // SAFETY: objects are alive, and have these bytes.

@@ -3,6 +3,7 @@
 //! The layout of dicts is that of CPython 3.9 to 3.13; `works` compares it with what the public functions say, once.
 
 use std::ffi::c_void;
+use std::mem::ManuallyDrop;
 
 use pyo3_ffi as ffi;
 
@@ -10,9 +11,9 @@ use super::{Exact, Obj, Own, Py, is_debug_build, make, none};
 
 /// A sequence of keys, all of them str and no two the same.
 pub(crate) struct Shape {
-    /// A dict of these keys, each with `None`.
+    /// A dict of these keys, each with `None`: it alone holds them.
     template: Own,
-    keys: Vec<Own>,
+    keys: Vec<ManuallyDrop<Own>>,
     /// The size of its table, in bytes.
     size: usize,
 }
@@ -27,7 +28,8 @@ impl Shape {
                 return Ok(None);
             }
             template.obj().set_item(key.obj(), none().obj())?;
-            keys.push(key.clone());
+            // SAFETY: the template has it, and is never changed.
+            keys.push(ManuallyDrop::new(unsafe { Own::take(key.raw())? }));
         }
         if template.obj().dict_len() != keys.len() {
             return Ok(None);
@@ -42,6 +44,12 @@ impl Shape {
     pub(crate) fn fits(&self, pairs: &[Own]) -> bool {
         pairs.len() == 2 * self.keys.len()
             && pairs.iter().step_by(2).zip(&self.keys).all(|(key, known)| key.raw() == known.raw())
+    }
+
+    /// The key at a place in the sequence.
+    #[inline]
+    pub(crate) fn key(&self, index: usize) -> Option<&Own> {
+        self.keys.get(index).map(|key| &**key)
     }
 
     /// Moves keys and values from `from` up into a blank dict of type `dict` itself, which they fit.
