@@ -40,7 +40,7 @@ fn written(st: &State, object: Obj<'_>) -> Py {
     let options = save::Options { protocol: 5, fix_imports: false, buffer_callback: None, compact: false };
     let hooks = save::Hooks::default();
     let mut out = Output::new(None, Vec::new(), 0);
-    Saver::new(st, &options, &hooks, &mut out, Memo::default(), None).dump(object)?;
+    Saver::new(st, &options, &hooks, &mut out, &mut Memo::default(), None).dump(object)?;
     out.buffer.take()
 }
 

@@ -5,10 +5,9 @@ use std::ffi::CStr;
 
 use crate::load::Kept;
 use crate::py::layout::Layout;
-use crate::py::memo::Memo;
 use crate::py::typing::Known;
 use crate::py::{self, Kind, Obj, Own, Py, Raised};
-use crate::save::Plans;
+use crate::save::{Plans, Room};
 use crate::types::Classes;
 
 macro_rules! names {
@@ -95,7 +94,7 @@ pub(crate) struct State {
     pub(crate) layout: Layout,
     pub(crate) plans: RefCell<Plans>,
     /// Memory that pickles leave to the next.
-    pub(crate) room: RefCell<(Vec<u8>, Memo)>,
+    pub(crate) room: Cell<Option<Box<Room>>>,
     /// How long the last pickle was, or half of the one before.
     pub(crate) last_len: Cell<usize>,
     known_names: [OnceCell<(Own, Own)>; 4],
@@ -169,7 +168,7 @@ impl State {
             module_type: sys.obj().type_of(),
             layout: Layout::new(),
             plans: RefCell::default(),
-            room: RefCell::default(),
+            room: Cell::default(),
             last_len: Cell::new(0),
             known_names: Default::default(),
             ordered_names: OnceCell::new(),

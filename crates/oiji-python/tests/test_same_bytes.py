@@ -4,14 +4,16 @@
 
 OIJI_TEST_ROUNDS=10 makes ten times as many graphs.
 """
+import functools
 import io
 import itertools
+import random
 import unittest
 import _pickle
 
 import graphs
 from compare import difference
-from under_test import ROUNDS, module
+from under_test import OURS, ROUNDS, module
 
 PROTOCOLS = range(6)
 GRAPHS = int(250 * ROUNDS)
@@ -31,6 +33,69 @@ def written(pickler, value, protocol, **options):
     file = Writes()
     pickler(file, protocol, **options).dump(value)
     return file.chunks
+
+
+def word(rng):
+    """Text that nothing else holds."""
+    return ''.join(['w', '%x' % rng.getrandbits(rng.choice([8, 40, 400]))])
+
+
+def plain(rng, odd, shared, depth):
+    """A plain value; seldom one that is not, or that others have too."""
+    if rng.random() < odd:
+        return rng.choice(shared + [b'bytes', 1 << 40, 'é', graphs.Data(1), {1, 2}, rng.choice(shared[:4])])
+    kind = rng.randrange(9)
+    if kind < 3:
+        return rng.choice([rng.randrange(300), rng.randrange(-70000, 70000), rng.getrandbits(31)])
+    if kind < 5:
+        return word(rng)
+    if kind == 5:
+        return rng.random()
+    if kind == 6 and depth < 5:
+        return rng.choice(LIKE)(rng, odd, shared, depth + 1)
+    return rng.choice([None, True, False, 'constant', shared[0]])
+
+
+def like_list(rng, odd, shared, depth):
+    return [plain(rng, odd, shared, depth) for _ in range(rng.choice([0, 1, 2, 5, 5, 5, 31, 32, 33] if depth < 2 else [0, 1, 2]))]
+
+
+def like_ints(rng, odd, shared, depth):
+    return [rng.choice([1, 300, 70000, -1, 1 << 31]) if rng.random() < odd else rng.randrange(400) for _ in range(10)]
+
+
+def like_tuple(rng, odd, shared, depth):
+    return tuple(plain(rng, odd, shared, depth) for _ in range(rng.choice([0, 1, 2, 3, 3, 4])))
+
+
+def like_dict(rng, odd, shared, depth):
+    made = {key: plain(rng, odd, shared, depth) for key in ('id', 'name', 'price', 'tags')[:rng.choice([0, 1, 2, 4, 4, 4])]}
+    if rng.random() < 0.1:
+        made[word(rng)] = made[rng.randrange(9)] = 5
+    if rng.random() < odd and made:
+        del made[next(iter(made))]
+    return made
+
+
+def like_record(rng, odd, shared, depth):
+    made = rng.choice([graphs.Record] * 9 + [graphs.Twin])()
+    for name in ('first', 'second', 'third'):
+        setattr(made, name, plain(rng, odd, shared, depth))
+    if rng.random() < odd:
+        del made.second
+    if rng.random() < odd:
+        setattr(made, *rng.choice([('fourth', 4), ('__other__', 5), ('__getstate__', functools.partial(dict, a=1)),
+                                   ('__getnewargs_ex__', functools.partial(tuple, ((), {})))]))
+    if rng.random() < 0.3:
+        vars(made)
+    if rng.random() < odd:
+        shared.append(vars(made))
+    if rng.random() < odd:
+        made.__dict__ = {'first': 1, 'other': 2}
+    return made
+
+
+LIKE = [like_list, like_ints, like_tuple, like_dict, like_record]
 
 
 class SameBytes(unittest.TestCase):
@@ -179,6 +244,23 @@ class SameBytes(unittest.TestCase):
         self.assertSame(records, 'instances')
         self.assertSame([graphs.Data(number, [number]) for number in range(1500)], 'dataclasses')
         self.assertSame([graphs.SlotsOnly(number, [number]) for number in range(1500)], 'slots')
+
+    def test_runs_of_like_containers(self):
+        """Lists, dicts, tuples and instances of plain values, one like the other but for a few."""
+        for seed in range(int(40 * ROUNDS)):
+            rng = random.Random(seed)
+            makers = rng.sample(LIKE, rng.randrange(1, 3))
+            odd = rng.choice([0, 0, 0.01, 0.2])
+            shared = [word(rng) for _ in range(4)] + [[1, 'x'], (1, 2), {'a': 1}, graphs.Record()]
+            # Some are longer than a frame.
+            count = rng.choice([3, 40, 300, 3000])
+            value = [rng.choice(makers)(rng, odd, shared, 0) for _ in range(count)]
+            self.assertSame(value, 'seed %d' % seed, [2, 4, 5] if seed % 4 else PROTOCOLS)
+            self.assertSame({word(rng): item for item in value}, 'seed %d, in a dict' % seed, [5])
+            compact = functools.partial(module.dumps, compact=True) if OURS else module.dumps
+            for protocol in (4, 5):
+                found = difference(_pickle.loads(_pickle.dumps(value, protocol)), _pickle.loads(compact(value, protocol)))
+                self.assertIsNone(found, 'seed %d, compact' % seed)
 
     def test_ordered_dicts(self):
         """However they came to their order, with whatever in them, and at the borders of batches."""

@@ -6,11 +6,12 @@
 use oiji::Opcode;
 use pyo3_ffi as ffi;
 
-use super::Obj;
 use super::buffer::{Buffer, copy_short};
-use super::layout::{self, Attributes, Pairs};
+use super::layout::{self, Attributes, Pairs, Place};
 use super::memo::Memo;
+use super::near;
 use super::typing::{self, Known, Parts};
+use super::{Exact, Obj};
 
 /// There is room for so much whenever the lane is open: for any one value, and whole words beyond it.
 const ROOM: usize = 320;
@@ -19,12 +20,14 @@ const DATE: usize = 48;
 
 /// So many items ahead are brought near.
 const AHEAD: usize = 32;
-/// So many tuples may be within one another.
-const TUPLES: u32 = 4;
+/// So many containers may be within one another.
+const NESTED: u32 = 4;
+/// Longer lists and dicts are left to the general way: what is not plain after all would be written in vain.
+const LONGEST: usize = 32;
 
 /// Ops that get objects from the memo, by the address of the object: those that came again last.
 #[derive(Default)]
-pub(crate) struct Gets(Vec<(usize, u64)>);
+pub(crate) struct Gets(Option<Box<[(usize, u64); PLACES]>>);
 
 const PLACES: usize = 64;
 
@@ -32,15 +35,13 @@ impl Gets {
     /// An object is in the memo, for good, and has come again.
     #[inline]
     pub(crate) fn add(&mut self, object: Obj<'_>, index: u32) {
-        if self.0.is_empty() {
-            self.0.resize(PLACES, (0, 0));
-        }
-        self.0[place(object.address())] = (object.address(), get_op(index));
+        let places = self.0.get_or_insert_with(|| Box::new([(0, 0); PLACES]));
+        places[place(object.address())] = (object.address(), get_op(index));
     }
 
     #[inline(always)]
     fn find(&self, object: Obj<'_>) -> Option<u64> {
-        let (address, op) = *self.0.get(place(object.address()))?;
+        let (address, op) = self.0.as_ref()?[place(object.address())];
         (address == object.address()).then_some(op)
     }
 }
@@ -74,6 +75,56 @@ impl Date {
     }
 }
 
+/// A class whose instances are but their attributes, as the last one was: plain values, kept without a dict.
+#[derive(Clone, Copy)]
+pub(crate) struct Alike {
+    class: usize,
+    /// The op that gets the class.
+    op: u64,
+    /// The names of the attributes, none of them that of a hook.
+    table: (usize, usize),
+}
+
+impl Alike {
+    pub(crate) fn new(class: Obj<'_>, index: u32, attributes: &Attributes<'_>) -> Alike {
+        Alike { class: class.address(), op: get_op(index), table: attributes.table() }
+    }
+}
+
+/// What came last, and may come again.
+#[derive(Default)]
+pub(crate) struct Habits {
+    pub(crate) gets: Gets,
+    /// The class of the last date.
+    pub(crate) date: Option<Date>,
+    /// That of the last instance, if it was plain.
+    pub(crate) instance: Option<Alike>,
+    /// Whether the last tuple, list or dict was of plain values alone.
+    pub(crate) tuples: bool,
+    pub(crate) lists: bool,
+    pub(crate) dicts: bool,
+}
+
+impl Habits {
+    /// Whether objects that hold others are tried.
+    #[inline(always)]
+    fn has_containers(&self) -> bool {
+        self.tuples || self.lists || self.dicts || self.instance.is_some()
+    }
+
+    /// Whether an object of this type that is no atom may be swift.
+    #[inline]
+    pub(crate) fn may_take(&self, kind: Exact) -> bool {
+        match kind {
+            Exact::Tuple => self.tuples,
+            Exact::List => self.lists,
+            Exact::Dict => self.dicts,
+            Exact::Other => self.date.is_some() || self.instance.is_some(),
+            _ => false,
+        }
+    }
+}
+
 /// How far a pair was written.
 pub(crate) enum Pair {
     Neither,
@@ -85,11 +136,8 @@ pub(crate) enum Pair {
 pub(crate) struct Lane<'b> {
     buffer: &'b mut Buffer,
     memo: &'b mut Memo,
-    gets: &'b mut Gets,
-    date: Option<Date>,
+    habits: &'b mut Habits,
     memoize: bool,
-    /// Whether tuples are tried: the last one was of plain values alone.
-    tuples: bool,
     at: *mut u8,
     end: *mut u8,
     /// How many loose entries were made that the memo has not counted.
@@ -97,27 +145,24 @@ pub(crate) struct Lane<'b> {
 }
 
 impl<'b> Lane<'b> {
-    /// `memoize`: what only one other holds has its entry. `tuples`: they are tried. Nothing is begun once there are `full` bytes.
+    /// `memoize`: what only one other holds has its entry. Nothing is begun once there are `full` bytes.
     #[inline(always)]
     pub(crate) fn new(
         buffer: &'b mut Buffer,
         memo: &'b mut Memo,
-        gets: &'b mut Gets,
-        date: Option<Date>,
+        habits: &'b mut Habits,
         memoize: bool,
-        tuples: bool,
         full: usize,
     ) -> Lane<'b> {
         let (at, end) = buffer.open(ROOM, full);
-        Lane { buffer, memo, gets, date, memoize, tuples, at, end, loose: 0 }
+        Lane { buffer, memo, habits, memoize, at, end, loose: 0 }
     }
 
-    /// Ends it; tells whether tuples are to be tried.
+    /// Ends it.
     #[inline(always)]
-    pub(crate) fn close(self) -> bool {
+    pub(crate) fn close(self) {
         self.buffer.close(self.at);
         self.memo.count_loose(self.loose);
-        self.tuples
     }
 
     #[inline(always)]
@@ -131,6 +176,12 @@ impl<'b> Lane<'b> {
         for (count, item) in items.iter().enumerate() {
             if let Some(Some(ahead)) = items.get(count + AHEAD) {
                 ahead.prefetch();
+                if self.habits.instance.is_some() {
+                    ahead.prefetch_before();
+                }
+            }
+            if self.habits.has_containers() {
+                near::bring_held(items, count);
             }
             match item {
                 Some(item) if self.is_open() && self.value(*item, once) => {}
@@ -188,18 +239,18 @@ impl<'b> Lane<'b> {
     /// Writes a value, if it can. `once`: if one object alone holds it, it is met once.
     #[inline(always)]
     fn value(&mut self, object: Obj<'_>, once: bool) -> bool {
-        self.value_within(object, once, TUPLES)
+        self.value_within(object, once, NESTED)
     }
 
-    /// As `value`, with so many tuples within one another.
+    /// As `value`, with so many containers within one another.
     #[inline(always)]
-    fn value_within(&mut self, object: Obj<'_>, once: bool, tuples: u32) -> bool {
+    fn value_within(&mut self, object: Obj<'_>, once: bool, nested: u32) -> bool {
         let kind = object.type_raw();
         if kind == &raw mut ffi::PyUnicode_Type {
             if once && object.count() == 1 {
                 self.text(object) && self.loose_entry()
             } else {
-                self.get(object) || self.shared(object, tuples < TUPLES)
+                self.get(object) || self.shared(object, nested < NESTED)
             }
         } else if kind == &raw mut ffi::PyLong_Type {
             self.int(object)
@@ -210,11 +261,21 @@ impl<'b> Lane<'b> {
             self.put([Opcode::None.code()], 1)
         } else if let Some(value) = object.as_bool() {
             self.put([if value { Opcode::NewTrue.code() } else { Opcode::NewFalse.code() }], 1)
+        } else if !once || object.count() != 1 {
+            false
         } else if kind == &raw mut ffi::PyTuple_Type {
-            once && self.tuples && tuples > 0 && object.count() == 1 && self.tuple(object, tuples - 1)
+            self.habits.tuples && nested > 0 && self.container(object, Exact::Tuple, nested - 1)
+        } else if kind == &raw mut ffi::PyDict_Type {
+            self.habits.dicts && nested > 0 && self.container(object, Exact::Dict, nested - 1)
+        } else if kind == &raw mut ffi::PyList_Type {
+            self.habits.lists && nested > 0 && self.container(object, Exact::List, nested - 1)
+        } else if let Some(alike) = self.habits.instance
+            && alike.class == kind as usize
+        {
+            nested > 0 && self.container(object, Exact::Other, nested - 1)
         } else {
-            match self.date {
-                Some(date) if once && date.class == kind as usize && object.count() == 1 => self.date(object, date),
+            match self.habits.date {
+                Some(date) if date.class == kind as usize => self.date(object, date),
                 _ => false,
             }
         }
@@ -256,7 +317,7 @@ impl<'b> Lane<'b> {
 
     #[inline(always)]
     fn get(&mut self, object: Obj<'_>) -> bool {
-        match self.gets.find(object) {
+        match self.habits.gets.find(object) {
             Some(op) => self.put(op.to_le_bytes(), (op >> 56) as usize),
             None => false,
         }
@@ -266,7 +327,7 @@ impl<'b> Lane<'b> {
     #[inline(never)]
     fn shared(&mut self, object: Obj<'_>, taken_back: bool) -> bool {
         if let Some(index) = self.memo.get(object) {
-            self.gets.add(object, index);
+            self.habits.gets.add(object, index);
             return self.get(object);
         }
         if taken_back || !self.text(object) {
@@ -280,34 +341,158 @@ impl<'b> Lane<'b> {
     #[inline(always)]
     fn int(&mut self, object: Obj<'_>) -> bool {
         let Some(value) = layout::small_int(object).and_then(|value| i32::try_from(value).ok()) else { return false };
-        let [a, b, c, d] = value.to_le_bytes();
-        if c != 0 || d != 0 {
-            self.put([Opcode::BinInt.code(), a, b, c, d], 5)
-        } else if b != 0 {
-            self.put([Opcode::BinInt2.code(), a, b], 3)
-        } else {
-            self.put([Opcode::BinInt1.code(), a], 2)
-        }
+        // SAFETY: the lane is open: there is room for any op.
+        self.at = unsafe { put_int(self.at, value) };
+        true
     }
 
-    /// A short tuple, if it has plain values alone; else what was written of it is taken back.
-    fn tuple(&mut self, object: Obj<'_>, tuples: u32) -> bool {
+    /// A container, if it has plain values alone; else what was written of it is taken back.
+    #[inline(never)]
+    fn container(&mut self, object: Obj<'_>, kind: Exact, nested: u32) -> bool {
+        let (at, loose) = (self.at, self.loose);
+        let done = match kind {
+            Exact::Tuple => self.tuple(object, nested),
+            Exact::List => self.list(object, nested),
+            Exact::Dict => self.dict(object, nested),
+            _ => self.instance(object, nested),
+        };
+        if !done {
+            (self.at, self.loose) = (at, loose);
+            match kind {
+                Exact::Tuple => self.habits.tuples = false,
+                Exact::List => self.habits.lists = false,
+                Exact::Dict => self.habits.dicts = false,
+                _ => self.habits.instance = None,
+            }
+        }
+        done
+    }
+
+    /// All items of a container that holds them as long as it lives, and that one object alone holds.
+    #[inline(always)]
+    fn items_within(&mut self, items: &[Option<Obj<'_>>], nested: u32) -> bool {
+        let mut left = items;
+        while let [Some(item), rest @ ..] = left {
+            if item.type_raw() == &raw mut ffi::PyLong_Type {
+                match self.ints(left) {
+                    0 => return false,
+                    count => left = &left[count..],
+                }
+            } else if self.is_open() && self.value_within(*item, true, nested) {
+                left = rest;
+            } else {
+                return false;
+            }
+        }
+        left.is_empty()
+    }
+
+    /// The ints that come first; tells how many it wrote.
+    #[inline(always)]
+    fn ints(&mut self, items: &[Option<Obj<'_>>]) -> usize {
+        // Not through memory: where the next int goes must not wait for this one.
+        let (mut at, mut count) = (self.at, 0);
+        while let Some(Some(item)) = items.get(count)
+            && at < self.end
+            && item.type_raw() == &raw mut ffi::PyLong_Type
+            && let Some(value) = layout::small_int(*item).and_then(|value| i32::try_from(value).ok())
+        {
+            // SAFETY: the lane is open: there is room for any op.
+            at = unsafe { put_int(at, value) };
+            count += 1;
+        }
+        self.at = at;
+        count
+    }
+
+    #[inline(always)]
+    fn tuple(&mut self, object: Obj<'_>, nested: u32) -> bool {
         let op = match object.tuple_len() {
             1 => Opcode::Tuple1,
             2 => Opcode::Tuple2,
             3 => Opcode::Tuple3,
             _ => return false,
         };
-        let (at, loose) = (self.at, self.loose);
-        for item in object.tuple_slice_borrowed() {
-            // It holds them as long as it lives, and one object alone holds it.
-            if !item.is_some_and(|item| self.is_open() && self.value_within(item, true, tuples)) {
-                (self.at, self.loose, self.tuples) = (at, loose, false);
+        self.items_within(object.tuple_slice_borrowed(), nested) && self.put([op.code()], 1) && self.loose_entry()
+    }
+
+    #[inline(always)]
+    fn list(&mut self, object: Obj<'_>, nested: u32) -> bool {
+        let items = object.list_slice();
+        self.put([Opcode::EmptyList.code()], 1);
+        self.loose_entry();
+        match items.len() {
+            0 => true,
+            1 => self.items_within(items, nested) && self.put([Opcode::Append.code()], 1),
+            2..=LONGEST => {
+                self.put([Opcode::Mark.code()], 1);
+                self.items_within(items, nested) && self.put([Opcode::Appends.code()], 1)
+            }
+            _ => false,
+        }
+    }
+
+    #[inline(always)]
+    fn dict(&mut self, object: Obj<'_>, nested: u32) -> bool {
+        let Some(mut pairs) = Pairs::of(object, 0) else { return false };
+        self.put([Opcode::EmptyDict.code()], 1);
+        self.loose_entry();
+        let end = match object.dict_len() {
+            0 => return true,
+            1 => Opcode::SetItem,
+            2..=LONGEST => {
+                self.put([Opcode::Mark.code()], 1);
+                Opcode::SetItems
+            }
+            _ => return false,
+        };
+        while let Some((key, value)) = pairs.next() {
+            let done = self.is_open()
+                && self.value_within(key, true, nested)
+                && self.is_open()
+                && self.value_within(value, true, nested);
+            if !done {
                 return false;
             }
         }
-        self.put([op.code()], 1);
-        self.loose_entry()
+        self.put([end.code()], 1)
+    }
+
+    #[inline(always)]
+    fn instance(&mut self, object: Obj<'_>, nested: u32) -> bool {
+        let values = match layout::place(object) {
+            Place::Values(values) => Some(values),
+            // Somebody has asked for its dict, and let go of it.
+            Place::Dict(dict) if dict.count() == 1 && dict.is_dict_exact() => layout::attributes_of(dict),
+            _ => None,
+        };
+        let (Some(alike), Some(values)) = (self.habits.instance, values) else { return false };
+        if values.len() < 2 || values.table() != alike.table {
+            return false;
+        }
+        self.put(alike.op.to_le_bytes(), (alike.op >> 56) as usize);
+        if !self.is_open() {
+            return false;
+        }
+        self.put([Opcode::EmptyTuple.code(), Opcode::NewObj.code()], 2);
+        self.loose_entry();
+        if !self.is_open() {
+            return false;
+        }
+        self.put([Opcode::EmptyDict.code()], 1);
+        self.loose_entry();
+        self.put([Opcode::Mark.code()], 1);
+        for index in 0..values.len() {
+            let Some((name, value)) = values.get(index) else { return false };
+            let done = self.is_open()
+                && self.value_within(name, false, nested)
+                && self.is_open()
+                && self.value_within(value, true, nested);
+            if !done {
+                return false;
+            }
+        }
+        self.put([Opcode::SetItems.code(), Opcode::Build.code()], 2)
     }
 
     #[inline(always)]
@@ -325,5 +510,27 @@ impl<'b> Lane<'b> {
         self.loose_entry();
         self.put([Opcode::Reduce.code()], 1);
         self.loose_entry()
+    }
+}
+
+/// Puts the op for an int; gives where the next goes.
+///
+/// # Safety
+/// There is room for eight bytes.
+#[inline(always)]
+unsafe fn put_int(at: *mut u8, value: i32) -> *mut u8 {
+    let bits = u64::from(value as u32);
+    // SAFETY: as the caller says.
+    unsafe {
+        if bits > 0xffff {
+            at.cast::<u64>().write_unaligned((u64::from(Opcode::BinInt.code()) | bits << 8).to_le());
+            at.add(5)
+        } else if bits > 0xff {
+            at.cast::<u32>().write_unaligned((u32::from(Opcode::BinInt2.code()) | (bits as u32) << 8).to_le());
+            at.add(3)
+        } else {
+            at.cast::<[u8; 2]>().write_unaligned([Opcode::BinInt1.code(), bits as u8]);
+            at.add(2)
+        }
     }
 }

@@ -6,6 +6,7 @@
 
 use pyo3_ffi as ffi;
 
+use super::object::prefetch;
 #[cfg(Py_3_11)]
 use super::shape::Keys;
 use super::shape::{Entries, entries_of_keys};
@@ -96,6 +97,25 @@ impl<'a> Pairs<'a> {
                     object.prefetch();
                 }
             }
+        }
+    }
+
+    /// Brings near where the entries of a dict lie, or the first of them.
+    #[inline(always)]
+    pub(crate) fn prefetch_entries(dict: Obj<'_>) {
+        // SAFETY: a dict that is alive, as callers see to.
+        let keys = unsafe { (*dict.raw().cast::<ffi::PyDictObject>()).ma_keys }.cast::<u8>();
+        for line in 0..4 {
+            prefetch(keys.wrapping_add(64 * line));
+        }
+    }
+
+    /// Brings values near, so many at the most.
+    #[inline(always)]
+    pub(crate) fn prefetch_values(&self, most: usize) {
+        for at in 0..self.entries.count.min(most) {
+            // SAFETY: there is such an entry.
+            prefetch(unsafe { self.entries.value(at) }.cast());
         }
     }
 
@@ -257,6 +277,9 @@ pub(crate) fn set_next<'a>(set: Obj<'a>, position: &mut isize) -> Option<Obj<'a>
 pub(crate) struct Attributes<'a> {
     #[cfg(Py_3_11)]
     keys: *const Keys,
+    /// Each name with its value in the table, where there is none: names are str, and have no hash beside them.
+    #[cfg(Py_3_11)]
+    names: *const [*mut ffi::PyObject; 2],
     #[cfg(Py_3_11)]
     values: *const *mut ffi::PyObject,
     #[cfg(Py_3_11)]
@@ -265,6 +288,31 @@ pub(crate) struct Attributes<'a> {
     address: usize,
     count: usize,
     owner: std::marker::PhantomData<&'a ()>,
+}
+
+/// Brings near where the attributes of an instance lie.
+#[inline(always)]
+pub(crate) fn prefetch_attributes(object: Obj<'_>) {
+    match place(object) {
+        #[cfg(Py_3_11)]
+        Place::Values(values) => {
+            prefetch(values.values.cast());
+            prefetch(values.values.cast::<u8>().wrapping_add(64));
+        }
+        Place::Dict(dict) => dict.prefetch(),
+        _ => {}
+    }
+}
+
+/// Brings near the attributes that the dict of an instance shows.
+#[inline(always)]
+pub(crate) fn prefetch_shown(object: Obj<'_>) {
+    if let Place::Dict(dict) = place(object)
+        && dict.is_dict_exact()
+        && let Some(values) = values_of(dict)
+    {
+        prefetch(values as *const u8);
+    }
 }
 
 /// Where an instance has its attributes.
@@ -364,7 +412,7 @@ unsafe fn managed<'a>(object: Obj<'a>, kind: *mut ffi::PyTypeObject) -> Place<'a
 
 impl<'a> Attributes<'a> {
     /// # Safety
-    /// A table of keys that several share, and the values of one of them.
+    /// A table of keys that several share, all of them str, and the values of one of them.
     #[inline]
     #[cfg(Py_3_11)]
     unsafe fn of(keys: *const Keys, values: *const u8) -> Attributes<'a> {
@@ -379,8 +427,21 @@ impl<'a> Attributes<'a> {
             #[cfg(not(Py_3_13))]
             let (count, order) = (values.sub(2).read(), values.sub(3));
             let (values, count, owner) = (values.cast(), usize::from(count), std::marker::PhantomData);
-            Attributes { keys, values, order, address, count, owner }
+            let names = entries_of_keys(keys.cast_mut().cast()).in_twos().cast_const();
+            Attributes { keys, names, values, order, address, count, owner }
         }
+    }
+
+    /// Brings values near, so many at the most.
+    #[inline(always)]
+    pub(crate) fn prefetch_values(&self, most: usize) {
+        #[cfg(Py_3_11)]
+        for at in 0..self.count.min(most) {
+            // SAFETY: there are at least as many places as values.
+            prefetch(unsafe { self.values.add(at).read() }.cast());
+        }
+        #[cfg(not(Py_3_11))]
+        let _ = most;
     }
 
     /// The address of the attributes, by which a dict that is made of them later is known.
@@ -395,6 +456,28 @@ impl<'a> Attributes<'a> {
     #[inline]
     pub(crate) fn len(&self) -> usize {
         self.count
+    }
+
+    /// Which table it has its names from, as long as that is as it is: names are but added to it.
+    #[inline]
+    pub(crate) fn table(&self) -> (usize, usize) {
+        #[cfg(Py_3_11)]
+        // SAFETY: a table of keys that is alive.
+        return (self.keys as usize, unsafe { entries_of_keys(self.keys.cast_mut().cast()) }.count);
+        #[cfg(not(Py_3_11))]
+        return (0, 0);
+    }
+
+    /// Whether a name of that table is as `test` asks.
+    pub(crate) fn any_of_table(&self, test: impl Fn(Obj<'_>) -> bool) -> bool {
+        #[cfg(Py_3_11)]
+        // SAFETY: a table of keys that is alive, and entries that it has.
+        return unsafe {
+            let entries = entries_of_keys(self.keys.cast_mut().cast());
+            (0..entries.count).any(|index| Obj::borrowed(entries.key(index)).is_none_or(&test))
+        };
+        #[cfg(not(Py_3_11))]
+        self.any_name(test)
     }
 
     /// Whether a name is as `test` asks.
@@ -416,7 +499,7 @@ impl<'a> Attributes<'a> {
             let at = usize::from(self.order.add(index).read());
             #[cfg(not(Py_3_13))]
             let at = usize::from(self.order.sub(index).read());
-            let key = entries_of_keys(self.keys.cast_mut().cast()).key(at);
+            let [key, _] = *self.names.add(at);
             Some((Obj::borrowed(key)?, Obj::borrowed(self.values.add(at).read())?))
         }
         #[cfg(not(Py_3_11))]

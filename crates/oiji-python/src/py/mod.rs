@@ -19,6 +19,7 @@ pub(crate) mod lane;
 pub(crate) mod layout;
 pub(crate) mod make;
 pub(crate) mod memo;
+pub(crate) mod near;
 pub(crate) mod number;
 mod object;
 pub(crate) mod ordered;

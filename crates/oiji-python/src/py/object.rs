@@ -148,11 +148,13 @@ impl<'a> Obj<'a> {
     /// Brings it near, if the processor can do that meanwhile.
     #[inline(always)]
     pub(crate) fn prefetch(self) {
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: a hint, whatever the address.
-        unsafe {
-            std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(self.raw().cast());
-        }
+        prefetch(self.raw().cast());
+    }
+
+    /// As `prefetch`, what instances have before their header.
+    #[inline(always)]
+    pub(super) fn prefetch_before(self) {
+        prefetch(self.raw().cast::<u8>().wrapping_sub(32));
     }
 
     #[inline]
@@ -267,9 +269,13 @@ impl<'a> Obj<'a> {
 
     /// The value of an int, or of what can stand for one; it must fit into 64 bits.
     pub(crate) fn index(self) -> Py<i64> {
-        // SAFETY: as above.
-        let number = unsafe { Own::take(ffi::PyNumber_Index(self.raw()))? };
-        match number.obj().as_i64()? {
+        let value = if self.exact() == Exact::Int {
+            self.as_i64()?
+        } else {
+            // SAFETY: as above.
+            unsafe { Own::take(ffi::PyNumber_Index(self.raw()))? }.obj().as_i64()?
+        };
+        match value {
             Some(value) => Ok(value),
             None => raise(Kind::Overflow, "Python int too large to convert to C int"),
         }
@@ -540,7 +546,7 @@ impl<'a> Obj<'a> {
     #[inline]
     pub(crate) fn dict_len(self) -> usize {
         // SAFETY: as above; it is a dict, as callers see to.
-        unsafe { ffi::PyDict_Size(self.raw()) as usize }
+        unsafe { (*self.raw().cast::<ffi::PyDictObject>()).ma_used as usize }
     }
 
     /// The next pair of a dict after `position`, which moves on.
@@ -705,4 +711,16 @@ unsafe fn as_byte_array(value: *mut ffi::PyObject, bytes: *mut c_uchar, len: usi
         #[cfg(not(Py_3_13))]
         return _PyLong_AsByteArray(value, bytes, len, 1, 1);
     }
+}
+
+/// Brings memory near, if the processor can do that meanwhile.
+#[inline(always)]
+pub(super) fn prefetch(at: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a hint, whatever the address.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(at.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = at;
 }

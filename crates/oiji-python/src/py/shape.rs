@@ -192,6 +192,14 @@ impl Entries {
         }
     }
 
+    /// The entries of a table whose keys are all str.
+    #[inline]
+    #[cfg(Py_3_11)]
+    pub(super) fn in_twos(&self) -> *mut [*mut ffi::PyObject; 2] {
+        debug_assert!(self.width == 2);
+        self.start.cast()
+    }
+
     /// # Safety
     /// There is such an entry.
     #[inline]

@@ -1,7 +1,7 @@
 //! Lists, tuples, dicts and sets, in batches of a thousand as `_pickle` has them.
 
 use crate::py::layout;
-use crate::py::{self, Exact, Kind, Obj, Own, Py};
+use crate::py::{self, Exact, Kind, Obj, Own, Py, near};
 use crate::save::{Descent, Saver, Work, code};
 use crate::state::shown;
 
@@ -137,11 +137,14 @@ impl Saver<'_> {
             }
             return self.out.buffer.put([code::APPEND]);
         }
+        let mut is_plain = self.swift;
         loop {
             let len = run.list.obj().list_len();
             if run.next > 0 && (run.batch == BATCH || run.next >= len) {
                 self.out.buffer.put([code::APPENDS])?;
                 if run.next >= len {
+                    // The next of its kind may be swift as a whole.
+                    self.habits.lists |= is_plain;
                     return Ok(());
                 }
                 run.batch = 0;
@@ -155,13 +158,16 @@ impl Saver<'_> {
             run.next += 1;
             run.batch += 1;
             let kind = item.exact();
+            if self.known && len >= near::LONG {
+                near::bring(run.list.obj().list_slice(), run.next - 1);
+            }
             if !self.flat(item, true)? {
+                is_plain = false;
                 let descent = self.descend(item, true);
                 if !matches!(descent, Descent::Done) {
                     return self.leave(descent, Work::List(run));
                 }
-                // Of what is no atom, dates and tuples may be swift.
-                if !(kind == Exact::Tuple && self.tuples || kind == Exact::Other && self.date.is_some()) {
+                if !self.habits.may_take(kind) {
                     continue;
                 }
             } else if matches!(kind, Exact::Int | Exact::Float) && self.bin {
@@ -218,7 +224,7 @@ impl Saver<'_> {
                 run.next += self.swift_items(&run.tuple.obj().tuple_slice_borrowed()[run.next..], once);
                 if run.next == len {
                     // The next of its kind may be swift as a whole.
-                    self.tuples |= first;
+                    self.habits.tuples |= first;
                     break;
                 }
             }
@@ -292,12 +298,14 @@ impl Saver<'_> {
                 }
             }
         }
+        let mut is_plain = self.swift;
         loop {
             let value =
                 if self.swift { self.swift_pairs(run.dict.obj(), &mut run.position, &mut run.batch) } else { None };
             if let Some(value) = value {
                 self.boundary()?;
                 if !self.flat(value, true)? {
+                    is_plain = false;
                     let descent = self.descend(value, true);
                     if !matches!(descent, Descent::Done) {
                         return self.leave(descent, Work::Dict(run));
@@ -315,6 +323,7 @@ impl Saver<'_> {
                 }
             }
             let Some((key, value)) = self.dict_next(run.dict.obj(), &mut run.position) else {
+                self.habits.dicts |= is_plain;
                 return if run.size == 1 { Ok(()) } else { self.end_items(&run) };
             };
             // A file's `write`, which takes a long key, may let the last holder go.
@@ -336,6 +345,7 @@ impl Saver<'_> {
             }
             run.batch += 1;
             if !self.flat(value, true)? {
+                is_plain = false;
                 let descent = self.descend(value, true);
                 if !matches!(descent, Descent::Done) {
                     return self.leave(descent, Work::Dict(run));

@@ -14,7 +14,7 @@ mod reduce;
 mod swift;
 
 use crate::output::Output;
-use crate::py::lane::{Date, Gets};
+use crate::py::lane::Habits;
 use crate::py::memo::Memo;
 use crate::py::{self, Exact, Obj, Own, Py, Raised, layout};
 use crate::save::batch::Batch;
@@ -58,6 +58,13 @@ pub(crate) struct Options {
     pub(crate) compact: bool,
 }
 
+/// What one pickle leaves for the next: room.
+#[derive(Default)]
+pub(crate) struct Room {
+    pub(crate) scratch: Vec<u8>,
+    pub(crate) memo: Memo,
+}
+
 /// What is asked of the user's code.
 #[derive(Default)]
 pub(crate) struct Hooks {
@@ -72,7 +79,7 @@ pub(crate) struct Saver<'s> {
     options: &'s Options,
     hooks: &'s Hooks,
     out: &'s mut Output,
-    memo: Memo,
+    memo: &'s mut Memo,
     /// Whose memo it is, if it outlives the pickle.
     pickler: Option<&'s Pickler>,
     protocol: u8,
@@ -93,11 +100,7 @@ pub(crate) struct Saver<'s> {
     known: bool,
     /// Whether plain values go by the lane.
     swift: bool,
-    gets: Gets,
-    /// Whether tuples are tried by the lane: the last ones were of plain values alone.
-    tuples: bool,
-    /// The class of the last date.
-    date: Option<Date>,
+    habits: Habits,
     fast_nesting: usize,
     /// Addresses of containers that are open in fast mode, once there are many.
     fast_open: Vec<usize>,
@@ -175,7 +178,7 @@ impl<'s> Saver<'s> {
         options: &'s Options,
         hooks: &'s Hooks,
         out: &'s mut Output,
-        mut memo: Memo,
+        memo: &'s mut Memo,
         pickler: Option<&'s Pickler>,
     ) -> Self {
         let fast = pickler.is_some_and(|pickler| pickler.fast.get() != 0);
@@ -202,9 +205,7 @@ impl<'s> Saver<'s> {
             again: false,
             known: st.layout.known,
             swift: brief && st.layout.known && options.protocol >= 4,
-            gets: Gets::default(),
-            tuples: false,
-            date: None,
+            habits: Habits::default(),
             fast_nesting: 0,
             fast_open: Vec::new(),
             single: false,
@@ -243,11 +244,6 @@ impl<'s> Saver<'s> {
         // What is left to write goes while nothing of ours is in use.
         drop(std::mem::take(&mut self.work));
         result
-    }
-
-    /// The memo, which outlives the pickle.
-    pub(crate) fn into_memo(self) -> Memo {
-        self.memo
     }
 
     fn pickle(&mut self, object: Obj<'_>) -> Py<()> {
@@ -307,9 +303,9 @@ impl<'s> Saver<'s> {
     fn asking<T>(&mut self, ask: impl FnOnce() -> Py<T>) -> Py<T> {
         self.user_code()?;
         let Some(pickler) = self.pickler else { return ask() };
-        drop(pickler.memo.replace(std::mem::take(&mut self.memo)));
+        drop(pickler.memo.replace(std::mem::take(self.memo)));
         let answer = ask();
-        self.memo = pickler.memo.take();
+        *self.memo = pickler.memo.take();
         self.memo.hold();
         self.fast = pickler.fast.get() != 0;
         answer
@@ -549,7 +545,7 @@ impl<'s> Saver<'s> {
     #[inline]
     fn memo_get_str(&mut self, object: Obj<'_>, index: u32) -> Py<()> {
         if self.swift {
-            self.gets.add(object, index);
+            self.habits.gets.add(object, index);
         }
         self.memo_get(index)
     }

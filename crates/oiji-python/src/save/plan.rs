@@ -5,7 +5,7 @@
 
 use std::rc::Rc;
 
-use crate::py::lane::{Date, Pair};
+use crate::py::lane::{Alike, Date, Pair};
 use crate::py::layout::{self, Place};
 use crate::py::{self, Kind, Obj, Own, Py, ordered, typing};
 use crate::save::containers::DictRun;
@@ -44,6 +44,8 @@ const PLANS: usize = 256;
 #[derive(Default)]
 pub(super) struct Found {
     places: [(usize, Option<Plan>); 4],
+    /// A table of names of attributes, none of which is that of a hook.
+    harmless: (usize, usize),
     any: bool,
 }
 
@@ -238,7 +240,16 @@ impl Saver<'_> {
         };
         // An instance may have hooks of its own.
         let own_hooks = match &state {
-            Begun::Values(values) | Begun::Shown(_, values) => values.any_name(typing::is_dunder),
+            Begun::Values(values) | Begun::Shown(_, values) => {
+                let table = values.table();
+                table != self.found.harmless && {
+                    let is_harmless = !values.any_of_table(typing::is_dunder);
+                    if is_harmless {
+                        (self.found.harmless, self.found.any) = (table, true);
+                    }
+                    !is_harmless && values.any_name(typing::is_dunder)
+                }
+            }
             Begun::Dict(dict) => layout::any_name(*dict, typing::is_dunder),
             _ => false,
         };
@@ -322,9 +333,10 @@ impl Saver<'_> {
     /// Writes attributes from `next` on, and what comes after them.
     fn attributes(&mut self, object: Obj<'_>, plan: Rc<Plain>, next: usize, count: usize, pair: bool) -> Py<()> {
         let Some(mut values) = layout::attributes(object) else { return self.changed() };
-        let mut at = next;
+        let (mut at, mut all_swift) = (next, false);
         while at < count {
             let mut value = if self.swift { self.swift_attributes(&values, &mut at) } else { None };
+            all_swift = self.swift && at - next == count && value.is_none();
             // A file's `write` may change an attribute between its name and its value, too.
             let mut _held = None;
             if value.is_none() && at < count {
@@ -361,6 +373,9 @@ impl Saver<'_> {
             return self.changed();
         }
         self.out.buffer.put([if count == 1 { code::SETITEM } else { code::SETITEMS }])?;
+        if all_swift && plan.slots.is_empty() && self.last_class.0 == object.class().address() {
+            self.habits.instance = Some(Alike::new(object.class(), self.last_class.1, &values));
+        }
         self.begin_slots(object, plan, pair)
     }
 
@@ -455,7 +470,7 @@ impl Saver<'_> {
         match parts {
             typing::Parts::Bytes(bytes, len) => {
                 if self.swift && self.last_class.0 == object.class().address() {
-                    self.date = Some(Date::new(object.class(), known, self.last_class.1));
+                    self.habits.date = Some(Date::new(object.class(), known, self.last_class.1));
                 }
                 self.boundary()?;
                 let head = u64::from(code::SHORT_BINBYTES) | (len as u64) << 8;

@@ -10,7 +10,7 @@ impl Saver<'_> {
     #[inline(always)]
     fn lane(&mut self) -> Lane<'_> {
         let full = self.out.full();
-        Lane::new(&mut self.out.buffer, &mut self.memo, &mut self.gets, self.date, !self.compact, self.tuples, full)
+        Lane::new(&mut self.out.buffer, self.memo, &mut self.habits, !self.compact, full)
     }
 
     /// Writes items as far as that is swift; tells how many. `once` is as for `is_single`.
@@ -18,7 +18,7 @@ impl Saver<'_> {
     pub(super) fn swift_items(&mut self, items: &[Option<Obj<'_>>], once: bool) -> usize {
         let mut lane = self.lane();
         let count = lane.items(items, once);
-        self.tuples = lane.close();
+        lane.close();
         count
     }
 
@@ -33,7 +33,7 @@ impl Saver<'_> {
         let mut pairs = Pairs::of(dict, *position)?;
         let mut lane = self.lane();
         let (count, value) = lane.pairs(&mut pairs, BATCH - *batch);
-        self.tuples = lane.close();
+        lane.close();
         *position = pairs.position;
         *batch += count;
         value
@@ -44,7 +44,7 @@ impl Saver<'_> {
     pub(super) fn swift_attributes<'a>(&mut self, values: &Attributes<'a>, at: &mut usize) -> Option<Obj<'a>> {
         let mut lane = self.lane();
         let (count, value) = lane.attributes(values, *at);
-        self.tuples = lane.close();
+        lane.close();
         *at += count;
         value
     }
@@ -54,7 +54,7 @@ impl Saver<'_> {
     pub(super) fn swift_pair(&mut self, name: &Own, value: Obj<'_>) -> Pair {
         let mut lane = self.lane();
         let pair = lane.pair(name.obj(), value, false);
-        self.tuples = lane.close();
+        lane.close();
         pair
     }
 }

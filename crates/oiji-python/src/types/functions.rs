@@ -55,7 +55,7 @@ pub(super) fn dump(st: &Rc<State>, args: Args<'_>) -> Py {
     }
     let mut out = Output::new(Some(file_write(st, file)?), Vec::new(), 0);
     let hooks = save::Hooks::default();
-    Saver::new(st, &options, &hooks, &mut out, Memo::default(), None).dump(object)?;
+    Saver::new(st, &options, &hooks, &mut out, &mut Memo::default(), None).dump(object)?;
     out.flush()?;
     Ok(py::none())
 }
@@ -79,16 +79,15 @@ fn signed_pickle(st: &Rc<State>, object: Obj<'_>, options: &save::Options, key: 
 /// The pickle of an object.
 fn pickle(st: &Rc<State>, object: Obj<'_>, options: &save::Options) -> Py {
     // Memory that the last call has left; a call within this one finds none.
-    let (scratch, memo) = st.room.take();
-    let mut out = Output::new(None, scratch, st.last_len.get() + 512);
+    let mut room = st.room.take().unwrap_or_default();
+    let mut out = Output::new(None, std::mem::take(&mut room.scratch), st.last_len.get() + 512);
     let hooks = save::Hooks::default();
-    let mut saver = Saver::new(st, options, &hooks, &mut out, memo, None);
-    let result = saver.dump(object);
-    let mut memo = saver.into_memo();
+    let result = Saver::new(st, options, &hooks, &mut out, &mut room.memo, None).dump(object);
     st.last_len.set(out.buffer.len().max(st.last_len.get() / 2));
     let bytes = result.and_then(|()| out.buffer.take());
-    memo.clear();
-    st.room.replace((out.buffer.into_scratch(), memo));
+    room.memo.clear();
+    room.scratch = out.buffer.into_scratch();
+    drop(st.room.replace(Some(room)));
     bytes
 }
 

@@ -129,10 +129,8 @@ fn dump(this: This<'_, Pickler>, args: Args<'_>) -> Py {
     let _guard = Guard::new(&this.busy, "Pickler object is already in use")?;
     let hooks = hooks(this)?;
     let mut out = Output::new(Some(write), Vec::new(), 0);
-    let memo = this.memo.take();
-    let mut saver = Saver::new(&this.st, &options, &hooks, &mut out, memo, Some(&this));
-    let result = saver.dump(object);
-    let mut memo = saver.into_memo();
+    let mut memo = this.memo.take();
+    let result = Saver::new(&this.st, &options, &hooks, &mut out, &mut memo, Some(&this)).dump(object);
     memo.hold();
     // What a hook put there meanwhile was taken over by the writer.
     drop(this.memo.replace(memo));
