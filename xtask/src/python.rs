@@ -19,6 +19,7 @@ const TESTS: &[&str] = &[
     "test_compact",
     "test_state",
     "test_again",
+    "test_calls",
     "test_corpus",
     "test_differential",
     "test_stress",

@@ -31,6 +31,7 @@ names! {
     module c"__module__";
     class c"__class__";
     new c"__new__";
+    init c"__init__";
     dict c"__dict__";
     reduce c"__reduce__";
     reduce_ex c"__reduce_ex__";

@@ -2,7 +2,8 @@
 
 use super::Reader;
 use crate::input::Bytes;
-use crate::py::{Obj, Own, Py, make, number};
+use crate::py::call::call_with;
+use crate::py::{Obj, Own, Py, make, number, typing};
 
 impl<I: Bytes> Reader<'_, I> {
     pub(super) fn inst(&mut self) -> Py<()> {
@@ -33,7 +34,7 @@ impl<I: Bytes> Reader<'_, I> {
             if is_bare {
                 return class.attr_obj(names.new.obj())?.obj().call1(class);
             }
-            make::call_with(class, args.obj())
+            call_with(class, args.obj(), names.init.obj())
         })?;
         self.note_made(maker, &value);
         self.stack.push(value);
@@ -84,6 +85,9 @@ impl<I: Bytes> Reader<'_, I> {
 
     fn give_state(&self, object: Obj<'_>, state: Own) -> Py<()> {
         let (st, names) = (self.st, &self.st.names);
+        if typing::has_method(object.class(), names.setstate.obj()) {
+            return object.call_method1(names.setstate.obj(), state.obj()).map(drop);
+        }
         if let Some(setstate) = object.attr_maybe(names.setstate.obj())? {
             return setstate.obj().call1(state.obj()).map(drop);
         }

@@ -2,6 +2,7 @@
 
 use super::Reader;
 use crate::input::Bytes;
+use crate::py::call::call_with;
 use crate::py::ordered::{self, is_ordered, is_plain_key};
 use crate::py::shape::is_blank;
 use crate::py::{self, Exact, Kind, Own, Py, make};
@@ -137,7 +138,7 @@ impl<I: Bytes> Reader<'_, I> {
             return Ok(());
         }
         let maker = self.maker(&callable);
-        let value = self.outside(move |_| make::call_with(callable.obj(), args.obj()))?;
+        let value = self.outside(move |reader| call_with(callable.obj(), args.obj(), reader.st.names.init.obj()))?;
         self.note_made(maker, &value);
         self.stack.push(value);
         Ok(())

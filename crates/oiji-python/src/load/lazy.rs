@@ -7,8 +7,9 @@
 //! would have made.
 
 use super::Reader;
-use super::ops::{BINPUT, BUILD, LONG_BINPUT, MEMOIZE, TUPLE2};
+use super::ops::{BINPUT, BUILD, LONG_BINPUT, MEMOIZE, REDUCE, TUPLE2};
 use crate::input::Bytes;
+use crate::py::call::Call;
 use crate::py::entry::Entry;
 use crate::py::plan::{Place, Plan};
 use crate::py::{self, Own, Py};
@@ -51,10 +52,14 @@ pub(super) struct Lazy {
     plan: usize,
     pub(super) open: Vec<Open>,
     pub(super) given: Vec<Given>,
+    /// Arguments of calls, for which no tuple was made.
+    pub(super) args: Vec<Own>,
 }
 
 /// So many classes are known at once.
 const MOST_CLASSES: usize = 64;
+/// Room for so many arguments stays.
+const MOST_ARGS: usize = 1 << 10;
 
 impl Lazy {
     /// The plan of a class, if it is plain.
@@ -105,6 +110,7 @@ impl Lazy {
         self.open.clear();
         self.given.clear();
         self.given.shrink_to(MOST_CLASSES);
+        self.args.shrink_to(MOST_ARGS);
         (self.fresh, self.checked) = (0, false);
         if self.learned {
             self.learned = false;
@@ -227,6 +233,39 @@ impl<I: Bytes> Reader<'_, I> {
         if before.is_empty() { Ok(true) } else { self.let_go(before).map(|()| true) }
     }
 
+    /// Calls what lies below the topmost values with these, if the ops that come next are those of the call: no tuple is made.
+    #[inline]
+    pub(super) fn call_at_once(&mut self, count: usize) -> Py<bool> {
+        let next = self.memo.count() as u64;
+        let ahead = self.input.ahead();
+        let (memo, rest) = put_of(ahead, next);
+        let is_call = rest.first() == Some(&REDUCE) && memo.is_none_or(|index| index == next);
+        if !is_call || self.shown.is_some() || self.options.live.is_some() || !self.stack.has(count + 1) {
+            return Ok(false);
+        }
+        let len = ahead.len() - rest.len() + 1;
+        let start = self.stack.len() - count;
+        let callable = self.stack.items[start - 1].clone();
+        let Some(call) = Call::of(callable.obj(), self.st.names.init.obj()) else { return Ok(false) };
+        self.input.take(len);
+        let at = self.lazy.args.len();
+        self.lazy.args.extend(self.stack.items.drain(start..));
+        self.stack.items.pop();
+        if memo.is_some() {
+            self.memo.make_room()?;
+            drop(self.memo.put(next, Entry::args(at, count)));
+        }
+        let value = self.outside(|reader| {
+            let value = call.call(reader.lazy.args[at..].iter().map(Own::obj));
+            if memo.is_none() {
+                drop(reader.lazy.args.split_off(at));
+            }
+            value
+        })?;
+        self.stack.push(value);
+        Ok(true)
+    }
+
     /// Makes real what stands on the stack for dicts.
     #[cold]
     pub(super) fn make_open_real(&mut self) -> Py<()> {
@@ -284,6 +323,9 @@ impl<I: Bytes> Reader<'_, I> {
         let Some(entry) = self.memo.entry(index) else { return Ok(false) };
         if entry.is_pending() {
             self.make_open_real()?;
+        } else if let Some((at, count)) = entry.as_args() {
+            let tuple = py::tuple(&self.lazy.args[at..at + count])?;
+            drop(self.memo.put(index, Entry::of(tuple)));
         } else {
             // All of them: whoever asks for one may ask for each.
             self.make_given_real()?;

@@ -504,6 +504,9 @@ impl<I: Bytes> Reader<'_, I> {
     #[inline]
     fn tuple_of(&mut self, count: usize) -> Py<()> {
         self.need(count)?;
+        if self.call_at_once(count)? {
+            return Ok(());
+        }
         let start = self.stack.len() - count;
         let tuple = make::tuple_of_tail(&mut self.stack.items, start)?;
         self.stack.push(tuple);

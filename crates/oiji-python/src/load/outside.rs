@@ -61,6 +61,7 @@ impl<I: Bytes> Reader<'_, I> {
         self.pause.end();
         self.stack.items.clear();
         self.memo.clear();
+        self.lazy.args.clear();
         self.again.end();
     }
 

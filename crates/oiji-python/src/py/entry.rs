@@ -16,6 +16,8 @@ const PENDING: usize = 2;
 const DATE_BYTES: usize = PENDING | 4;
 /// The arguments of the date that is the next entry.
 const DATE_ARGS: usize = PENDING | 8;
+/// The arguments of a call, a tuple: where they are kept stands above.
+const ARGS: usize = PENDING | 4 | 8;
 /// No object lies there.
 const MOST_MARKED: usize = 16;
 
@@ -36,6 +38,18 @@ impl Entry {
             DATE_ARGS => Some(1),
             _ => None,
         }
+    }
+
+    /// A tuple of as many values as `count`, at most 3, that are kept from `at` on.
+    #[inline]
+    pub(crate) fn args(at: usize, count: usize) -> Entry {
+        Entry((at << 2 | count) << 4 | ARGS)
+    }
+
+    /// The values that make a tuple: from where on, and how many.
+    pub(crate) fn as_args(&self) -> Option<(usize, usize)> {
+        let kept = self.0 >> 4;
+        (self.0 & (MOST_MARKED - 1) == ARGS).then_some((kept >> 2, kept & 3))
     }
 
     #[inline]
@@ -80,6 +94,7 @@ impl Drop for Entry {
     #[inline]
     fn drop(&mut self) {
         if self.0 >= MOST_MARKED
+            && self.0 & PENDING == 0
             && let Some(object) = NonNull::new((self.0 & !PROMISED) as *mut ffi::PyObject)
         {
             drop(Own(object));

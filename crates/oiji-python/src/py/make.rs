@@ -181,12 +181,6 @@ pub(crate) fn update_set(set: Obj<'_>, items: Obj<'_>) -> Py<()> {
     done(unsafe { _PySet_Update(set.raw(), items.raw()) })
 }
 
-/// `callable(*args)`.
-pub(crate) fn call_with(callable: Obj<'_>, args: Obj<'_>) -> Py {
-    // SAFETY: both are alive; Python checks that the arguments are a tuple.
-    unsafe { Own::take(ffi::PyObject_CallObject(callable.raw(), args.raw())) }
-}
-
 /// What stands for `object[key] = value`, whatever the object.
 #[inline]
 pub(crate) fn set_any_item(object: Obj<'_>, key: Obj<'_>, value: Obj<'_>) -> Py<()> {

@@ -9,6 +9,7 @@
 
 pub(crate) mod arena;
 pub(crate) mod buffer;
+pub(crate) mod call;
 mod chars;
 pub(crate) mod class;
 pub(crate) mod dates;

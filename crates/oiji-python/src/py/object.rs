@@ -324,6 +324,18 @@ impl<'a> Obj<'a> {
         unsafe { Own::take(ffi::PyObject_CallOneArg(self.raw(), arg.raw())) }
     }
 
+    /// `self.name()`, without a bound method where there need not be one.
+    pub(crate) fn call_method0(self, name: Obj<'_>) -> Py {
+        // SAFETY: as above.
+        unsafe { Own::take(ffi::PyObject_CallMethodNoArgs(self.raw(), name.raw())) }
+    }
+
+    /// `self.name(arg)`, as `call_method0`.
+    pub(crate) fn call_method1(self, name: Obj<'_>, arg: Obj<'_>) -> Py {
+        // SAFETY: as above.
+        unsafe { Own::take(ffi::PyObject_CallMethodOneArg(self.raw(), name.raw(), arg.raw())) }
+    }
+
     pub(crate) fn call(self, args: Obj<'_>, kwargs: Option<Obj<'_>>) -> Py {
         let kwargs = kwargs.map_or(ptr::null_mut(), Obj::raw);
         // SAFETY: as above; `args` is a tuple, as callers see to.

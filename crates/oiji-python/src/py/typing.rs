@@ -64,6 +64,29 @@ pub(crate) fn lookup<'a>(class: Obj<'a>, name: Obj<'_>) -> Option<Obj<'a>> {
     found
 }
 
+/// Whether instances find attributes as usual, and under this name in the class a function, of Python or of C: then getting it
+/// runs no code.
+pub(crate) fn has_method(class: Obj<'_>, name: Obj<'_>) -> bool {
+    finds_as_usual(class)
+        && lookup(class, name).is_some_and(|found| {
+            let kind = found.type_raw();
+            kind == &raw mut ffi::PyFunction_Type || kind == &raw mut ffi::PyMethodDescr_Type
+        })
+}
+
+fn finds_as_usual(class: Obj<'_>) -> bool {
+    // SAFETY: as above.
+    let getattro = unsafe { (*type_of(class)).tp_getattro };
+    getattro.is_some_and(|getattro| getattro as usize == ffi::PyObject_GenericGetAttr as *const () as usize)
+}
+
+/// The last part of the name of a class made in C, or the name of another.
+pub(crate) fn last_name(class: Obj<'_>) -> &[u8] {
+    // SAFETY: as above.
+    let name = unsafe { CStr::from_ptr((*type_of(class)).tp_name) }.to_bytes();
+    name.rsplit(|byte| *byte == b'.').next().unwrap_or(name)
+}
+
 /// Whether a class was made by a `class` statement, finds attributes as usual, and is no list, dict, int and the like.
 pub(crate) fn is_plain_class(class: Obj<'_>) -> bool {
     // Lists, tuples, ints, strs, bytes, dicts, exceptions and types have bits of their own.
@@ -74,9 +97,7 @@ pub(crate) fn is_plain_class(class: Obj<'_>) -> bool {
         (*kind).tp_flags & ffi::Py_TPFLAGS_HEAPTYPE != 0
             && (*kind).tp_flags & BUILTIN == 0
             && (*kind).tp_itemsize == 0
-            && (*kind)
-                .tp_getattro
-                .is_some_and(|getattro| getattro as usize == ffi::PyObject_GenericGetAttr as *const () as usize)
+            && finds_as_usual(class)
     }
 }
 

@@ -9,6 +9,7 @@ use crate::py::lane::{Alike, Date, Pair};
 use crate::py::layout::{self, Place};
 use crate::py::{self, Kind, Obj, Own, Py, ordered, typing};
 use crate::save::containers::DictRun;
+use crate::save::reduce::Made;
 use crate::save::{Descent, Saver, Work, code};
 use crate::state::State;
 
@@ -17,6 +18,10 @@ use crate::state::State;
 pub(super) enum Plan {
     /// By the long way.
     Long,
+    /// As its own `__reduce__` says: that is all that `object.__reduce_ex__` asks.
+    Reduce,
+    /// As `Plain`, with the state that its own `__getstate__` gives.
+    State(Rc<Plain>),
     /// `NEWOBJ` without arguments, then the attributes.
     Plain(Rc<Plain>),
     /// A call with what a value of the standard library is made of.
@@ -126,7 +131,9 @@ impl Saver<'_> {
             Some(Plan::Plain(plan)) => self.save_plain(object, plan)?,
             Some(Plan::Known(known)) => self.save_known(object, known)?,
             Some(Plan::Ordered) => self.save_ordered(object)?,
-            _ => false,
+            Some(Plan::Reduce) => self.save_by_reduce(object)?,
+            Some(Plan::State(plan)) => self.save_with_state(object, &plan)?,
+            Some(Plan::Long) | None => false,
         };
         if plan { Ok(()) } else { self.save_object(object, py::Exact::Other) }
     }
@@ -238,18 +245,8 @@ impl Saver<'_> {
             }
             Place::Values(values) => Begun::Values(values),
         };
-        // An instance may have hooks of its own.
         let own_hooks = match &state {
-            Begun::Values(values) | Begun::Shown(_, values) => {
-                let table = values.table();
-                table != self.found.harmless && {
-                    let is_harmless = !values.any_of_table(typing::is_dunder);
-                    if is_harmless {
-                        (self.found.harmless, self.found.any) = (table, true);
-                    }
-                    !is_harmless && values.any_name(typing::is_dunder)
-                }
-            }
+            Begun::Values(values) | Begun::Shown(_, values) => self.has_hooks(values),
             Begun::Dict(dict) => layout::any_name(*dict, typing::is_dunder),
             _ => false,
         };
@@ -318,6 +315,71 @@ impl Saver<'_> {
             }
         }
         self.begin_slots(object, plan, pair).map(|()| true)
+    }
+
+    /// Whether an instance may have hooks of its own, by the names of its attributes.
+    #[inline]
+    fn has_hooks(&mut self, values: &layout::Attributes<'_>) -> bool {
+        let table = values.table();
+        if table == self.found.harmless {
+            return false;
+        }
+        if values.any_of_table(typing::is_dunder) {
+            return values.any_name(typing::is_dunder);
+        }
+        (self.found.harmless, self.found.any) = (table, true);
+        false
+    }
+
+    /// As `has_hooks`, of any object.
+    fn may_have_hooks(&mut self, object: Obj<'_>) -> bool {
+        match layout::place(object) {
+            Place::Nowhere => false,
+            Place::Unknown => true,
+            Place::Values(values) => self.has_hooks(&values),
+            Place::Dict(dict) if dict.is_dict_exact() => match layout::attributes_of(dict) {
+                Some(values) => self.has_hooks(&values),
+                None => layout::any_name(dict, typing::is_dunder),
+            },
+            Place::Dict(_) => true,
+        }
+    }
+
+    fn save_by_reduce(&mut self, object: Obj<'_>) -> Py<bool> {
+        if self.may_have_hooks(object) {
+            return Ok(false);
+        }
+        self.user_code()?;
+        let (st, held) = (self.st, object.own());
+        let value = self.asking(|| held.obj().call_method0(st.names.reduce.obj()))?;
+        self.reduction(value, held.obj())?;
+        Ok(true)
+    }
+
+    fn save_with_state(&mut self, object: Obj<'_>, plan: &Plain) -> Py<bool> {
+        if self.may_have_hooks(object) {
+            return Ok(false);
+        }
+        self.user_code()?;
+        let (st, held) = (self.st, object.own());
+        let class = object.type_of();
+        let state = self.asking(|| held.obj().call_method0(st.names.getstate.obj()))?;
+        if !held.obj().class().is(class.obj()) {
+            return self.st.pickling("args[0] from __newobj__ args has the wrong class");
+        }
+        let made = Made::with_state(held.clone(), (!state.obj().is_none()).then_some(state));
+        self.open_one(Some(held.obj()))?;
+        if self.save_class_of(held.obj(), &plan.module, &plan.name)? {
+            self.boundary()?;
+            self.out.buffer.put([code::EMPTY_TUPLE, code::NEWOBJ])?;
+            self.made(made)?;
+        } else {
+            self.work.push(Work::Made(Box::new(made)));
+            self.work.push(Work::Emit(code::NEWOBJ));
+            self.work.push(Work::Value(py::tuple(&[])?));
+            self.work.push(Work::Value(class));
+        }
+        Ok(true)
     }
 
     /// Counts a part of a state that nobody else can have.
@@ -504,29 +566,38 @@ fn learn(st: &State, object: Obj<'_>, class: Obj<'_>) -> Py<Plan> {
     let names = &st.names;
     let inherits = |name: &Own, ours: &Own| typing::lookup(class, name.obj()).is_some_and(|found| found.is(ours.obj()));
     let lacks = |name: &Own| typing::lookup(class, name.obj()).is_none();
-    let getstate = match &st.object_getstate {
+    if !inherits(&names.reduce_ex, &st.object_reduce_ex) {
+        return Ok(Plan::Long);
+    }
+    if !inherits(&names.reduce, &st.object_reduce) {
+        return Ok(if typing::has_method(class, names.reduce.obj()) { Plan::Reduce } else { Plan::Long });
+    }
+    let own_state = !match &st.object_getstate {
         Some(ours) => inherits(&names.getstate, ours),
         None => lacks(&names.getstate),
     };
     let plain = typing::is_plain_class(class)
-        && inherits(&names.reduce_ex, &st.object_reduce_ex)
-        && inherits(&names.reduce, &st.object_reduce)
         && inherits(&names.class, &st.object_class)
-        && getstate
         && lacks(&names.getnewargs)
         && lacks(&names.getnewargs_ex);
     if !plain || matches!(layout::place(object), Place::Unknown) {
         return Ok(Plan::Long);
     }
-    let (Some(slots), Some(module), Some(name)) =
-        (slots_of(st, class)?, typing::module_name(class, names.module.obj()), typing::qualname(class))
-    else {
+    let (Some(module), Some(name)) = (typing::module_name(class, names.module.obj()), typing::qualname(class)) else {
         return Ok(Plan::Long);
     };
-    if !typing::is_only(class, slots.len()) || name.text()?.contains('.') {
+    if name.text()?.contains('.') {
         return Ok(Plan::Long);
     }
-    Ok(Plan::Plain(Rc::new(Plain { slots, module: module.own(), name: name.own() })))
+    let plain = |slots| Rc::new(Plain { slots, module: module.own(), name: name.own() });
+    if own_state {
+        let is_method = typing::has_method(class, names.getstate.obj());
+        return Ok(if is_method { Plan::State(plain(Vec::new())) } else { Plan::Long });
+    }
+    Ok(match slots_of(st, class)? {
+        Some(slots) if typing::is_only(class, slots.len()) => Plan::Plain(plain(slots)),
+        _ => Plan::Long,
+    })
 }
 
 /// Names and offsets of the slots of a class and its bases, as `copyreg._slotnames` gives them; none where they are not as

@@ -1,6 +1,6 @@
 //! Objects of all other types: what their reduction says.
 
-use crate::py::{self, Chars, Exact, Kind, Obj, Own, Py};
+use crate::py::{self, Chars, Exact, Kind, Obj, Own, Py, typing};
 use crate::save::{Descent, Saver, Work, code};
 use crate::state::shown;
 
@@ -11,6 +11,13 @@ pub(super) struct Made {
     dict_items: Option<Own>,
     state: Option<Own>,
     setter: Option<Own>,
+}
+
+impl Made {
+    /// An object that is given but a state, if that.
+    pub(super) fn with_state(object: Own, state: Option<Own>) -> Made {
+        Made { object: Some(object), list_items: None, dict_items: None, state, setter: None }
+    }
 }
 
 /// So many reductions may be open, each within the one before.
@@ -68,7 +75,7 @@ impl Saver<'_> {
     }
 
     /// What a reduction gave: a name, or how to make the object.
-    fn reduction(&mut self, value: Own, object: Obj<'_>) -> Py<()> {
+    pub(super) fn reduction(&mut self, value: Own, object: Obj<'_>) -> Py<()> {
         if value.obj().is_str() {
             return self.save_global(object, Some(value));
         }
@@ -115,8 +122,7 @@ impl Saver<'_> {
             state: own(2),
             setter: own(5),
         };
-        self.check_end(object)?;
-        self.open += 1;
+        self.open_one(object)?;
         match self.new_object_name(callable)? {
             NewObject::No => self.call(callable, args, made),
             NewObject::Positional => {
@@ -155,7 +161,8 @@ impl Saver<'_> {
 
     /// Whether a callable is one of those that stand for `NEWOBJ` and `NEWOBJ_EX`, by its name.
     fn new_object_name(&self, callable: Obj<'_>) -> Py<NewObject> {
-        if self.protocol < 2 {
+        let is_other = |callable| !typing::last_name(callable).starts_with(b"__newobj");
+        if self.protocol < 2 || callable.is_type() && typing::is_plain_metaclass(callable) && is_other(callable) {
             return Ok(NewObject::No);
         }
         let Some(name) = callable.attr_maybe(self.st.names.dunder_name.obj())? else { return Ok(NewObject::No) };
@@ -169,9 +176,10 @@ impl Saver<'_> {
         })
     }
 
-    /// Refuses what never comes to an end: a reduction that holds what it is of, or always something new.
-    fn check_end(&mut self, object: Option<Obj<'_>>) -> Py<()> {
-        if self.open < self.check_at {
+    /// A reduction begins. One that never comes to an end is refused: that holds what it is of, or always something new.
+    pub(super) fn open_one(&mut self, object: Option<Obj<'_>>) -> Py<()> {
+        self.open += 1;
+        if self.open <= self.check_at {
             return Ok(());
         }
         self.check_at *= 2;
@@ -179,7 +187,7 @@ impl Saver<'_> {
             Work::Made(made) => matches!((&made.object, object), (Some(one), Some(other)) if one.obj().is(other)),
             _ => false,
         };
-        if self.open >= MOST_OPEN || self.work.iter().filter(is_it).count() > self.open / 8 {
+        if self.open > MOST_OPEN || self.work.iter().filter(is_it).count() > self.open / 8 {
             return py::raise(Kind::Recursion, "maximum recursion depth exceeded while pickling an object");
         }
         Ok(())
