@@ -4,6 +4,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::ffi::CStr;
 
 use crate::load::Kept;
+use crate::py::decimals::Decimals;
 use crate::py::layout::Layout;
 use crate::py::typing::Known;
 use crate::py::{self, Kind, Obj, Own, Py, Raised};
@@ -112,6 +113,8 @@ pub(crate) struct State {
     pub(crate) blank: Own,
     /// The C API of `datetime`, once a date was met.
     pub(crate) dates: OnceCell<py::dates::Dates>,
+    /// How decimals are made, once their class was met; nothing if that is not known.
+    decimals: OnceCell<Option<Decimals>>,
     pub(crate) spare: Kept,
     classes: OnceCell<Classes>,
 }
@@ -133,6 +136,7 @@ impl State {
             fresh: py::fresh::Fresh::learnt(),
             blank: py::dict()?,
             dates: OnceCell::new(),
+            decimals: OnceCell::new(),
             spare: Kept::default(),
             names,
             pickling_error: pickle.attr(c"PicklingError")?,
@@ -184,6 +188,27 @@ impl State {
         self.knows_dicts = false;
         self.dict_getter = None;
         self.fresh = None;
+        self.decimals = OnceCell::from(None);
+    }
+
+    /// How decimals are made, if a class is theirs.
+    pub(crate) fn decimals_of(&self, class: Obj<'_>) -> Option<&Decimals> {
+        let decimals = match self.decimals.get() {
+            Some(decimals) => decimals,
+            None if Decimals::may_be(class) && self.is_decimal(class).unwrap_or(false) => {
+                let learnt = Decimals::learnt(class);
+                self.decimals.get_or_init(|| learnt)
+            }
+            None => return None,
+        };
+        decimals.as_ref().filter(|decimals| decimals.is_for(class))
+    }
+
+    /// Whether a class is what the module made in C has, if that is imported.
+    fn is_decimal(&self, class: Obj<'_>) -> Py<bool> {
+        let Some(module) = self.modules.obj().item_maybe(py::name(c"_decimal")?.obj())? else { return Ok(false) };
+        let Some(names) = py::typing::module_dict(module.obj(), self.module_type.obj()) else { return Ok(false) };
+        Ok(names.dict_get(py::name(c"Decimal")?.obj())?.is_some_and(|found| found.is(class)))
     }
 
     /// Module and name of a class of `datetime`; the two are never one str, as they are not for `pickle`.

@@ -1,9 +1,12 @@
 """Calls of functions and classes, reductions and states of their own: done by a shorter way, and nobody can tell."""
 import abc
+import decimal
 import functools
+import gc
 import io
 import pickle
 import random
+import sys
 import unittest
 import _pickle
 
@@ -196,6 +199,62 @@ class Dies:
     @staticmethod
     def alive():
         return Dies.count
+
+
+class Decimals(unittest.TestCase):
+    """Decimals are made from their text by hand."""
+    TEXTS = ['0', '-0', '0.0', '-0.000', '0E-7', '0E+3', '00012', '1', '-1', '1.', '.5', '-.5E3', '1E5', '1e5', '1E+5', '1E-5', '1E',
+             '1E+', '1E1.5', '1.2.3', '', '-', '.', 'E5', '+1', ' 1 ', '1_000', '١٢', '1E9999999', '1E1000001', '1E-1000000', '1E999999999999999999',
+             '1E-9999999999999999999', 'NaN', '-NaN123', 'sNaN', 'Infinity', '-Infinity', 'inf', 'nan', '1' * 19, '1' * 20, '9' * 38,
+             '1' + '0' * 37, '9' * 76, '9' * 77, '0' * 100 + '1', '0.' + '0' * 80 + '1', '1' * 40 + '.' + '1' * 36, '1\x00', 'abc']
+
+    def check(self, argument, what=decimal.Decimal):
+        data = pickle.dumps([Reduces(what, (argument,)), Reduces(what, (argument,))])
+        for load in (module.loads, lambda data: module.load(io.BytesIO(data))):
+            theirs, ours = outcome(_pickle.loads, data), outcome(load, data)
+            self.assertEqual(theirs[0], ours[0], argument)
+            if theirs[0] != 'value':
+                self.assertEqual(theirs[1], ours[1])
+                continue
+            theirs, ours = theirs[1], ours[1]
+            self.assertEqual(theirs[0] is theirs[1], ours[0] is ours[1])
+            for one, other in zip(theirs, ours):
+                self.assertIs(type(one), type(other))
+                self.assertEqual((repr(one), one.as_tuple(), sys.getsizeof(one), gc.is_tracked(one)),
+                                 (repr(other), other.as_tuple(), sys.getsizeof(other), gc.is_tracked(other)))
+                self.assertEqual(_pickle.dumps(one), _pickle.dumps(other))
+                if one.is_finite() and abs(one.adjusted()) < 1000:
+                    self.assertEqual(hash(one), hash(other))
+                    self.assertEqual((one, one * 3 + 1, one - one, -one, str(one.sqrt()) if one > 0 else 0),
+                                     (other, other * 3 + 1, other - other, -other, str(other.sqrt()) if other > 0 else 0))
+
+    def test_texts(self):
+        for text in self.TEXTS:
+            self.check(text)
+
+    def test_other_arguments(self):
+        for argument in (5, -3.5, decimal.Decimal('1.5'), (0, (1, 2), -1), None, b'1', True, Text('1.5'), [1]):
+            self.check(argument)
+
+    def test_a_subclass(self):
+        for text in self.TEXTS:
+            self.check(text, Subclass)
+
+    def test_random(self):
+        rng = random.Random(1)
+        for _ in range(2000):
+            digits = ''.join(rng.choice('0123456789') for _ in range(rng.choice([1, 5, 18, 19, 20, 28, 37, 38, 39, 57, 75, 76, 77])))
+            point = rng.randrange(len(digits) + 1)
+            exponent = rng.choice(['', 'E%+d' % rng.randrange(-400, 400), 'E%d' % rng.randrange(9)])
+            self.check(rng.choice(['', '-']) + digits[:point] + rng.choice(['', '.']) + digits[point:] + exponent)
+
+
+class Text(str):
+    pass
+
+
+class Subclass(decimal.Decimal):
+    pass
 
 
 class OwnState:

@@ -246,7 +246,15 @@ impl<I: Bytes> Reader<'_, I> {
         let len = ahead.len() - rest.len() + 1;
         let start = self.stack.len() - count;
         let callable = self.stack.items[start - 1].clone();
-        let Some(call) = Call::of(callable.obj(), self.st.names.init.obj()) else { return Ok(false) };
+        let st = self.st;
+        let call = match Call::of(callable.obj(), st.names.init.obj()) {
+            Some(call) => call,
+            None if count == 1 => match st.decimals_of(callable.obj()) {
+                Some(decimals) => Call::Decimal(decimals),
+                None => return Ok(false),
+            },
+            None => return Ok(false),
+        };
         self.input.take(len);
         let at = self.lazy.args.len();
         self.lazy.args.extend(self.stack.items.drain(start..));

@@ -1,6 +1,7 @@
 //! The memo: values by index. It grows by what it holds, never by what an index claims.
 
 use std::collections::HashMap;
+use std::mem::take;
 
 use crate::py::entry::Entry;
 use crate::py::{Obj, Own, Py, make};
@@ -22,6 +23,9 @@ struct Rare {
     /// Dates that were in the memo at an index where something else is now, while it promised what they are made of.
     dates: HashMap<u64, Own>,
 }
+
+/// So many entries ahead, an object is brought near before it is let go.
+const AHEAD: usize = 24;
 
 /// How far an index may run ahead of twice the count of entries and still be near.
 const SLACK: u64 = 256;
@@ -151,10 +155,17 @@ impl Memo {
 
     /// Drops all entries, whatever that runs.
     pub(super) fn clear(&mut self) {
-        let near = &mut self.near;
+        let mut near = take(&mut self.near);
         self.count = 0;
         drop(self.rare.take());
+        for at in 0..near.len() {
+            if let Some(ahead) = near.get(at + AHEAD) {
+                ahead.prefetch();
+            }
+            drop(take(&mut near[at]));
+        }
         near.clear();
+        self.near = near;
     }
 
     /// Gives back room, but for so many.

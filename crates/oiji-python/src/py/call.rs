@@ -5,6 +5,7 @@ use std::ptr;
 
 use pyo3_ffi as ffi;
 
+use super::decimals::Decimals;
 use super::typing::{is_plain_metaclass, lookup};
 use super::{Kind, Obj, Own, Py, Raised, raise};
 
@@ -16,6 +17,8 @@ pub(crate) enum Call<'a> {
     Function(Obj<'a>),
     /// A class that is made as classes mostly are, by `object.__new__`, and its `__init__`.
     Class(Obj<'a>, Obj<'a>),
+    /// `decimal.Decimal`, with one argument.
+    Decimal(&'a Decimals),
 }
 
 impl<'a> Call<'a> {
@@ -40,7 +43,12 @@ impl<'a> Call<'a> {
     }
 
     /// Calls it, with less than `MOST` arguments.
-    pub(crate) fn call<'b>(&self, args: impl ExactSizeIterator<Item = Obj<'b>>) -> Py {
+    pub(crate) fn call<'b>(&self, mut args: impl ExactSizeIterator<Item = Obj<'b>>) -> Py {
+        if let Call::Decimal(decimals) = self
+            && let Some(text) = args.next()
+        {
+            return decimals.call(text);
+        }
         let mut all = [ptr::null_mut(); MOST];
         let count = args.len();
         all[1..=count].iter_mut().zip(args).for_each(|(place, arg)| *place = arg.raw());
@@ -53,6 +61,7 @@ impl<'a> Call<'a> {
                 }
                 // User code may take it out of the class while it runs.
                 Call::Class(class, init) => (class, init.own()),
+                Call::Decimal(_) => return raise(Kind::Type, "one argument is needed"),
             };
             let Some(new) = ffi::PyBaseObject_Type.tp_new else { return Err(Raised) };
             let none = Own::take(ffi::PyTuple_New(0))?;

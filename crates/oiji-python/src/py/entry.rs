@@ -4,9 +4,11 @@ use std::ptr::NonNull;
 
 use pyo3_ffi as ffi;
 
+use super::object::prefetch;
 use super::{Obj, Own};
 
 /// One word: a reference, whose lowest bit says that it is the object a promised state belongs to; or a promise without one.
+#[derive(Default)]
 pub(crate) struct Entry(usize);
 
 const PROMISED: usize = 1;
@@ -79,6 +81,12 @@ impl Entry {
         }
         // SAFETY: a reference that is ours under its mark.
         unsafe { Obj::borrowed((self.0 & !PROMISED) as *mut ffi::PyObject).map(Obj::own) }
+    }
+
+    /// Brings what it holds near.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self) {
+        prefetch(self.0 as *const u8);
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -13,6 +13,7 @@ pub(crate) mod call;
 mod chars;
 pub(crate) mod class;
 pub(crate) mod dates;
+pub(crate) mod decimals;
 pub(crate) mod entry;
 mod error;
 pub(crate) mod fresh;

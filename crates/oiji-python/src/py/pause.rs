@@ -2,8 +2,9 @@
 
 /// Whether and how the collector rests.
 ///
-/// From Python 3.12 on it runs between instructions of Python code only: there is nothing to gain then. Before 3.10 the C
-/// API has no switch.
+/// From Python 3.12 on it runs between instructions of Python code only: what is gained then is that nothing asks for it to run as
+/// soon as a pickle is loaded, when all that it would look at is in use, but with the next object that is made. Before 3.10
+/// the C API has no switch.
 #[derive(Default)]
 pub(crate) struct Pause {
     /// It was on, and is to be so again.
@@ -14,7 +15,7 @@ impl Pause {
     /// Lets the collector rest, if it does not already.
     #[inline]
     pub(crate) fn begin(&mut self) {
-        #[cfg(all(Py_3_10, not(Py_3_12)))]
+        #[cfg(Py_3_10)]
         // SAFETY: we hold the GIL.
         unsafe {
             self.was_on = pyo3_ffi::PyGC_Disable() != 0;
@@ -25,7 +26,7 @@ impl Pause {
     #[inline]
     pub(crate) fn end(&mut self) {
         if std::mem::take(&mut self.was_on) {
-            #[cfg(all(Py_3_10, not(Py_3_12)))]
+            #[cfg(Py_3_10)]
             // SAFETY: we hold the GIL.
             unsafe {
                 pyo3_ffi::PyGC_Enable();
