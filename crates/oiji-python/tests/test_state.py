@@ -156,6 +156,20 @@ def values(value):
 
 
 class States(unittest.TestCase):
+    def test_keys_are_those_that_came(self):
+        """States that are asked for have the very keys that each came with, though the names of attributes are one."""
+        # Else the first to come would be that.
+        names = [sys.intern('%03d' % key) for key in range(40)]
+        for kind, count in ((b'Plain', 1), (b'Plain', len(names))):
+            data = b'\x80\x04(c' + __name__.encode() + b'\n' + kind + b'\nq\x00'
+            for index in range(3):
+                keys = b''.join(b'\x8c\x03%03d' % key + b'q' + bytes([4 + index * 41 + key]) + b'K' + bytes([key])
+                                for key in range(count))
+                data += b'h\x00)\x81}q' + bytes([1 + index]) + b'(' + keys + b'ub'
+            data += b''.join(b'h' + bytes([index]) for index in (1, 2, 3, 4, 45, 86)) + b't.'
+            for _ in range(3):
+                self.assertIsNone(difference(_pickle.loads(data), module.loads(data)))
+
     def test_streams(self):
         for name, data in STREAMS.items():
             # An instance before teaches the class.

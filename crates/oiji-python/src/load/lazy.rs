@@ -210,7 +210,9 @@ impl<I: Bytes> Reader<'_, I> {
         }
         let below = if place == Place::Dict { position - 1 } else { position - 2 };
         let object = self.stack.items[below].clone();
-        let Some(sequence) = self.lazy.plans[plan].store(place, object.obj(), &mut self.stack.items, start)? else {
+        let promised = !self.lazy.given.is_empty();
+        let stored = self.lazy.plans[plan].store(place, object.obj(), &mut self.stack.items, start, promised)?;
+        let Some(sequence) = stored else {
             return Ok(false);
         };
         self.input.take(len);

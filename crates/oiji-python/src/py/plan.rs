@@ -28,7 +28,7 @@ struct Sequence {
     place: Place,
     /// Each key as it came, and as an attribute's name.
     keys: Vec<(Own, Own)>,
-    /// Positions among the inline values, or offsets in bytes.
+    /// Positions among the inline values, or offsets in bytes; none if they are not known.
     targets: Vec<usize>,
 }
 
@@ -146,24 +146,35 @@ impl Plan {
     }
 
     /// Moves keys and values from `from` up into an instance of the class that has no state yet; tells by which sequence it
-    /// did, or that it cannot.
+    /// did, or that it cannot. `promised`: somebody may ask for earlier states, with
+    /// the very keys that they came with.
     pub(crate) fn store(
         &mut self,
         place: Place,
         object: Obj<'_>,
         stack: &mut Vec<Own>,
         from: usize,
+        promised: bool,
     ) -> Py<Option<usize>> {
         let fits = |sequence: &mut Sequence| {
             let pairs = &stack[from..];
             sequence.place == place
                 && pairs.len() == 2 * sequence.keys.len()
-                && pairs.iter().step_by(2).zip(&mut sequence.keys).all(|(key, known)| is_same(key, &mut known.0))
+                && pairs
+                    .iter()
+                    .step_by(2)
+                    .zip(&mut sequence.keys)
+                    .all(|(key, known)| is_same(key, &mut known.0, !promised))
         };
         let Some(index) = self.sequences.iter_mut().position(fits) else {
             return self.learn(place, object, stack, from);
         };
-        let targets = &self.sequences[index].targets;
+        let sequence = &self.sequences[index];
+        if sequence.targets.is_empty() {
+            set_attributes(object, &sequence.keys, stack, from)?;
+            return Ok(Some(index));
+        }
+        let targets = &sequence.targets;
         // SAFETY: an instance of the class, whose layout is known; each value is moved to its place.
         unsafe {
             match place {
@@ -226,11 +237,7 @@ impl Plan {
         if place == Place::Dict && unsafe { Values::of(object.raw()) }.is_none() {
             return Ok(None);
         }
-        for ((_, name), pair) in keys.iter().zip(stack[from..].chunks_exact(2)) {
-            // SAFETY: what `object` does when an attribute is set; it meets no descriptor of the user's.
-            done(unsafe { ffi::PyObject_GenericSetAttr(object.raw(), name.raw(), pair[1].raw()) })?;
-        }
-        stack.truncate(from);
+        set_attributes(object, &keys, stack, from)?;
         if place == Place::Dict {
             // SAFETY: the type has shared keys, as `keeps_values` found; a new key is among them after it was set.
             unsafe {
@@ -243,13 +250,12 @@ impl Plan {
                 }
             }
             if targets.len() < keys.len() {
-                // The class has more attributes than it shares: the state must be read from the `__dict__`.
+                // The class has more attributes than it shares: they are in the `__dict__`.
                 targets.clear();
             }
         }
         let index = self.sequences.len();
-        let known = targets.len() == keys.len();
-        self.sequences.push(Sequence { place, keys: if known { keys } else { Vec::new() }, targets });
+        self.sequences.push(Sequence { place, keys, targets });
         Ok(Some(index))
     }
 
@@ -260,9 +266,6 @@ impl Plan {
         unsafe {
             if sequence.place == Place::Dict {
                 let dict = Own::take(ffi::PyObject_GenericGetDict(object.raw(), ptr::null_mut()))?;
-                if sequence.keys.is_empty() {
-                    return Own::take(ffi::PyDict_Copy(dict.raw()));
-                }
                 // With the keys as they came, not as the names that they became.
                 let state = super::dict()?;
                 for (key, name) in &sequence.keys {
@@ -284,11 +287,24 @@ impl Plan {
     }
 }
 
-/// Whether a key is the known one, which is replaced by it if it is another str with the same text.
+/// Sets attributes of an instance as `object` does, which meets no descriptor of the user's here.
+fn set_attributes(object: Obj<'_>, keys: &[(Own, Own)], stack: &mut Vec<Own>, from: usize) -> Py<()> {
+    for ((_, name), pair) in keys.iter().zip(stack[from..].chunks_exact(2)) {
+        // SAFETY: all are alive.
+        done(unsafe { ffi::PyObject_GenericSetAttr(object.raw(), name.raw(), pair[1].raw()) })?;
+    }
+    stack.truncate(from);
+    Ok(())
+}
+
+/// Whether a key is the known one, which may be replaced by it where it is another str with the same text.
 #[inline]
-fn is_same(key: &Own, known: &mut Own) -> bool {
+fn is_same(key: &Own, known: &mut Own, may_replace: bool) -> bool {
     if key.raw() == known.raw() {
         return true;
+    }
+    if !may_replace {
+        return false;
     }
     if key.obj().exact() != Exact::Str {
         return false;
@@ -435,7 +451,7 @@ pub(crate) fn find_getter(names: &crate::state::Names) -> Option<usize> {
                 stack.extend([keys[index].clone(), super::float(index as f64 + 0.5)?]);
             }
             let given: Vec<Own> = stack.clone();
-            let stored = plan.store(Place::Dict, object.obj(), &mut stack, 0)?;
+            let stored = plan.store(Place::Dict, object.obj(), &mut stack, 0, false)?;
             if stored.is_none() || !stack.is_empty() {
                 return Ok(None);
             }
