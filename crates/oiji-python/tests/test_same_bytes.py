@@ -95,7 +95,15 @@ def like_record(rng, odd, shared, depth):
     return made
 
 
-LIKE = [like_list, like_ints, like_tuple, like_dict, like_record]
+def like_set(rng, odd, shared, depth):
+    made = {rng.choice([rng.randrange(1 << 33), word(rng), None, 2.5, (1, word(rng)), frozenset([1])]) if rng.random() < odd
+            else rng.randrange(999) for _ in range(rng.choice([0, 1, 5, 20, 20, 40]))}
+    if rng.random() < 0.2 and made:
+        made.discard(next(iter(made)))
+    return made
+
+
+LIKE = [like_set, like_list, like_ints, like_tuple, like_dict, like_record]
 
 
 class SameBytes(unittest.TestCase):

@@ -99,17 +99,18 @@ pub(crate) struct Habits {
     pub(crate) date: Option<Date>,
     /// That of the last instance, if it was plain.
     pub(crate) instance: Option<Alike>,
-    /// Whether the last tuple, list or dict was of plain values alone.
+    /// Whether the last tuple, list, dict or set was of plain values alone.
     pub(crate) tuples: bool,
     pub(crate) lists: bool,
     pub(crate) dicts: bool,
+    pub(crate) sets: bool,
 }
 
 impl Habits {
     /// Whether objects that hold others are tried.
     #[inline(always)]
     fn has_containers(&self) -> bool {
-        self.tuples || self.lists || self.dicts || self.instance.is_some()
+        self.tuples || self.lists || self.dicts || self.sets || self.instance.is_some()
     }
 
     /// Whether an object of this type that is no atom may be swift.
@@ -119,6 +120,7 @@ impl Habits {
             Exact::Tuple => self.tuples,
             Exact::List => self.lists,
             Exact::Dict => self.dicts,
+            Exact::Set => self.sets,
             Exact::Other => self.date.is_some() || self.instance.is_some(),
             _ => false,
         }
@@ -269,6 +271,8 @@ impl<'b> Lane<'b> {
             self.habits.dicts && nested > 0 && self.container(object, Exact::Dict, nested - 1)
         } else if kind == &raw mut ffi::PyList_Type {
             self.habits.lists && nested > 0 && self.container(object, Exact::List, nested - 1)
+        } else if kind == &raw mut ffi::PySet_Type {
+            self.habits.sets && nested > 0 && self.container(object, Exact::Set, nested - 1)
         } else if let Some(alike) = self.habits.instance
             && alike.class == kind as usize
         {
@@ -354,6 +358,7 @@ impl<'b> Lane<'b> {
             Exact::Tuple => self.tuple(object, nested),
             Exact::List => self.list(object, nested),
             Exact::Dict => self.dict(object, nested),
+            Exact::Set => self.set(object, nested),
             _ => self.instance(object, nested),
         };
         if !done {
@@ -362,6 +367,7 @@ impl<'b> Lane<'b> {
                 Exact::Tuple => self.habits.tuples = false,
                 Exact::List => self.habits.lists = false,
                 Exact::Dict => self.habits.dicts = false,
+                Exact::Set => self.habits.sets = false,
                 _ => self.habits.instance = None,
             }
         }
@@ -456,6 +462,25 @@ impl<'b> Lane<'b> {
             }
         }
         self.put([end.code()], 1)
+    }
+
+    #[inline(always)]
+    fn set(&mut self, object: Obj<'_>, nested: u32) -> bool {
+        self.put([Opcode::EmptySet.code()], 1);
+        self.loose_entry();
+        let len = layout::set_len(object);
+        if len == 0 || len > LONGEST {
+            return len == 0;
+        }
+        self.put([Opcode::Mark.code()], 1);
+        let mut position = 0;
+        for _ in 0..len {
+            let Some(item) = layout::set_next(object, &mut position) else { return false };
+            if !(self.is_open() && self.value_within(item, true, nested)) {
+                return false;
+            }
+        }
+        self.put([Opcode::AddItems.code()], 1)
     }
 
     #[inline(always)]

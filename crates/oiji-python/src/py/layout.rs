@@ -272,6 +272,27 @@ pub(crate) fn set_next<'a>(set: Obj<'a>, position: &mut isize) -> Option<Obj<'a>
     }
 }
 
+/// How many elements a set has.
+#[inline]
+pub(crate) fn set_len(set: Obj<'_>) -> usize {
+    // SAFETY: a set that is alive, as callers see to.
+    unsafe { (*set.raw().cast::<Set>()).used as usize }
+}
+
+/// Brings the table of a set near, or the first of it.
+#[inline(always)]
+pub(crate) fn prefetch_set(set: Obj<'_>) {
+    const MOST: isize = 128;
+    // SAFETY: a set that is alive, as callers see to.
+    let (table, mask) = unsafe {
+        let set = set.raw().cast::<Set>();
+        ((*set).table, (*set).mask)
+    };
+    for entry in (0..=mask.min(MOST - 1)).step_by(64 / size_of::<SetEntry>()) {
+        prefetch(table.wrapping_offset(entry).cast());
+    }
+}
+
 /// Attributes of an instance that has no dict: they lie in the instance, or beside it.
 #[derive(Clone, Copy)]
 pub(crate) struct Attributes<'a> {

@@ -1,7 +1,7 @@
 //! What the items of a long list lead to, brought near before it is written.
 //!
 //! Where objects lie all over memory, most of the time of writing them goes by while the processor waits. A dict is near in three
-//! steps: itself, its entries, its values; and so are tuples and instances.
+//! steps: itself, its entries, its values; and so are tuples, sets and instances.
 
 use super::layout::{self, Pairs};
 use super::{Exact, Obj};
@@ -56,6 +56,7 @@ pub(crate) fn bring_held(items: &[Option<Obj<'_>>], at: usize) {
                 }
             }
         }
+        Exact::Set => layout::prefetch_set(item),
         Exact::Other => {
             if let Some(attributes) = layout::attributes(item) {
                 attributes.prefetch_values(MOST);

@@ -385,6 +385,7 @@ impl Saver<'_> {
     }
 
     pub(super) fn set_run(&mut self, mut run: SetRun) -> Py<()> {
+        let mut is_plain = self.swift;
         loop {
             if run.batch == BATCH {
                 self.end_set(&run)?;
@@ -394,7 +395,10 @@ impl Saver<'_> {
             // While no user code runs, what is left of the table is empty.
             let none_left = self.brief && run.met == run.size;
             let item = if none_left { None } else { self.set_next(run.set.obj(), &mut run.position) };
-            let Some(item) = item else { return self.end_set(&run) };
+            let Some(item) = item else {
+                self.habits.sets |= is_plain;
+                return self.end_set(&run);
+            };
             run.batch += 1;
             run.met += 1;
             let kind = item.exact();
@@ -405,6 +409,7 @@ impl Saver<'_> {
                 return Ok(());
             }
             if !self.flat(item, true)? {
+                is_plain = false;
                 let descent = self.descend(item, true);
                 if !matches!(descent, Descent::Done) {
                     return self.leave(descent, Work::Set(run));
