@@ -3,7 +3,7 @@
 use std::cell::{Cell, OnceCell, RefCell};
 use std::ffi::CStr;
 
-use crate::load::Kept;
+use crate::load::{Kept, Options};
 use crate::py::decimals::Decimals;
 use crate::py::layout::Layout;
 use crate::py::typing::Known;
@@ -116,6 +116,8 @@ pub(crate) struct State {
     /// How decimals are made, once their class was met; nothing if that is not known.
     decimals: OnceCell<Option<Decimals>>,
     pub(crate) spare: Kept,
+    /// How `loads` reads if nothing else is asked for.
+    pub(crate) as_usual: Options,
     classes: OnceCell<Classes>,
 }
 
@@ -138,6 +140,7 @@ impl State {
             dates: OnceCell::new(),
             decimals: OnceCell::new(),
             spare: Kept::default(),
+            as_usual: Options::new(true, Some(c"ASCII".into()), c"strict".into(), None),
             names,
             pickling_error: pickle.attr(c"PicklingError")?,
             unpickling_error: pickle.attr(c"UnpicklingError")?,

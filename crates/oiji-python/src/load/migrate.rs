@@ -21,6 +21,16 @@ pub(super) struct Ruled {
     made: HashMap<usize, (Own, Option<usize>)>,
 }
 
+impl Ruled {
+    /// The number of the rules for the class at an address.
+    fn rules(&self, address: usize) -> Option<usize> {
+        match self.found.get(&address) {
+            Some((_, Standing::Rules(rules))) => Some(*rules),
+            _ => None,
+        }
+    }
+}
+
 /// What rules have to do with a class or function.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Standing {
@@ -46,7 +56,12 @@ impl<I: Bytes> Reader<'_, I> {
 
     /// Takes note of what was found.
     pub(super) fn note_found(&mut self, found: &Own, standing: Standing) -> Py<()> {
-        let (_, before) = self.ruled.found.entry(found.obj().address()).or_insert_with(|| (found.clone(), standing));
+        let (_, before) = self
+            .ruled
+            .get_or_insert_default()
+            .found
+            .entry(found.obj().address())
+            .or_insert_with(|| (found.clone(), standing));
         if *before == standing {
             Ok(())
         } else {
@@ -73,31 +88,26 @@ impl<I: Bytes> Reader<'_, I> {
         if made.obj().type_raw().addr() == maker.address() {
             return;
         }
-        let rules = |address: usize| match self.ruled.found.get(&address) {
-            Some((_, Standing::Rules(rules))) => Some(*rules),
-            _ => None,
-        };
-        let of_maker = rules(maker.address());
-        let is_helper = matches!(self.ruled.found.get(&maker.address()), Some((_, Standing::Helper)));
-        if !is_helper && (of_maker.is_some() || rules(made.obj().type_raw().addr()).is_some()) {
-            self.ruled.made.insert(made.obj().address(), (made.clone(), of_maker));
+        let ruled = self.ruled.get_or_insert_default();
+        let of_maker = ruled.rules(maker.address());
+        let is_helper = matches!(ruled.found.get(&maker.address()), Some((_, Standing::Helper)));
+        if !is_helper && (of_maker.is_some() || ruled.rules(made.obj().type_raw().addr()).is_some()) {
+            ruled.made.insert(made.obj().address(), (made.clone(), of_maker));
         }
     }
 
     /// Whether rules are about instances of a class.
     pub(super) fn is_ruled(&self, class: Obj<'_>) -> bool {
-        self.options.live.is_some() && matches!(self.ruled.found.get(&class.address()), Some((_, Standing::Rules(_))))
+        self.ruled.as_ref().is_some_and(|ruled| ruled.rules(class.address()).is_some())
     }
 
     /// The state that an object gets, as rules have it.
     pub(super) fn new_state(&self, object: Obj<'_>, state: Own) -> Py {
         let Some(live) = &self.options.live else { return Ok(state) };
-        let rules = match self.ruled.made.get(&object.address()) {
+        let Some(ruled) = &self.ruled else { return Ok(state) };
+        let rules = match ruled.made.get(&object.address()) {
             Some((_, rules)) => *rules,
-            None => match self.ruled.found.get(&object.type_raw().addr()) {
-                Some((_, Standing::Rules(rules))) => Some(*rules),
-                _ => None,
-            },
+            None => ruled.rules(object.type_raw().addr()),
         };
         let Some(rules) = rules else { return Ok(state) };
         let Some((old, keys, values)) = taken_apart(state.obj()) else { return Ok(state) };

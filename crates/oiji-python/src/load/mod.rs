@@ -23,7 +23,6 @@ mod text;
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::ffi::CStr;
-use std::mem::take;
 use std::rc::Rc;
 
 use oiji::rewrite::{LiveRules, Migration};
@@ -109,14 +108,15 @@ struct Reader<'r, I> {
     memo: Memo,
     protocol: u64,
     pause: Pause,
-    lazy: Lazy,
-    again: Again,
+    lazy: Box<Lazy>,
+    again: Box<Again>,
     /// Until user code runs: it may ask to be told of new objects.
     fresh: Option<&'r Fresh>,
     /// Whether the memo promises what dates are made of.
     dates: bool,
     shapes: Shapes,
-    ruled: Ruled,
+    /// Where there are rules.
+    ruled: Option<Box<Ruled>>,
 }
 
 /// A pickle of so many bytes makes so many objects that memory for them is looked to beforehand.
@@ -130,9 +130,7 @@ pub(crate) fn load<I: Bytes>(
     hooks: &Hooks,
     shown: Option<Shown<'_>>,
 ) -> Py {
-    let mut spare = st.spare.take();
-    let (stack, memo) = (take(&mut spare.stack), take(&mut spare.memo));
-    let (lazy, again) = (take(&mut spare.lazy), take(&mut spare.again));
+    let Spare { stack, memo, lazy, again } = st.spare.take();
     let mut reader = Reader {
         input,
         st,
@@ -148,7 +146,7 @@ pub(crate) fn load<I: Bytes>(
         fresh: None,
         dates: false,
         shapes: Shapes::default(),
-        ruled: Ruled::default(),
+        ruled: None,
     };
     // How much a file holds is not known.
     let _arenas = Arenas::ahead(!I::WHOLE || reader.input.ahead().len() >= LONG);
@@ -159,9 +157,7 @@ pub(crate) fn load<I: Bytes>(
     reader.enter();
     let result = reader.run();
     reader.end();
-    (spare.stack, spare.memo) = (reader.stack, reader.memo);
-    (spare.lazy, spare.again) = (reader.lazy, reader.again);
-    st.spare.put(spare);
+    st.spare.put(Spare { stack: reader.stack, memo: reader.memo, lazy: reader.lazy, again: reader.again });
     result
 }
 
@@ -170,23 +166,23 @@ pub(crate) fn load<I: Bytes>(
 pub(crate) struct Spare {
     stack: Stack,
     memo: Memo,
-    lazy: Lazy,
-    again: Again,
+    lazy: Box<Lazy>,
+    again: Box<Again>,
 }
 
 /// Where that is kept. A reading within another finds nothing.
 #[derive(Default)]
-pub(crate) struct Kept(Cell<Option<Box<Spare>>>);
+pub(crate) struct Kept(Cell<Option<Spare>>);
 
 /// So much room is not given back.
 const MOST_KEPT: usize = 1 << 12;
 
 impl Kept {
-    fn take(&self) -> Box<Spare> {
+    fn take(&self) -> Spare {
         self.0.take().unwrap_or_default()
     }
 
-    fn put(&self, mut spare: Box<Spare>) {
+    fn put(&self, mut spare: Spare) {
         spare.stack.reset(MOST_KEPT);
         spare.memo.shrink(MOST_KEPT);
         spare.lazy.reset();

@@ -472,6 +472,16 @@ impl<'a> Args<'a> {
         }
     }
 
+    /// The argument, where there is but one, without a name.
+    #[inline]
+    pub(crate) fn alone(&self) -> Option<Obj<'a>> {
+        match self.positional {
+            // SAFETY: an argument of the call, which holds it for `'a`.
+            [object] if self.names.is_none() && self.more.is_empty() => unsafe { Obj::borrowed(*object) },
+            _ => None,
+        }
+    }
+
     /// One value for each of `names`: the first `by_place` may be given by place, the first `needed` must be given, and the
     /// first `place_only` have no name to callers.
     pub(crate) fn take<const N: usize>(

@@ -115,6 +115,9 @@ pub(super) fn load(st: &Rc<State>, args: Args<'_>) -> Py {
 }
 
 pub(super) fn loads(st: &Rc<State>, args: Args<'_>) -> Py {
+    if let Some(data) = args.alone().filter(|data| data.exact() == Exact::Bytes) {
+        return read(&mut Memory(data.bytes()), st, &st.as_usual, &load::Hooks::default(), None);
+    }
     let names = ["data", "fix_imports", "encoding", "errors", "buffers", "migrate", "missing", "key"];
     let [data, fix_imports, encoding, errors, buffers, migrate, missing, key] = args.take("loads", names, 1, 1, 1)?;
     let Some(data) = data else { return Ok(py::none()) };
