@@ -308,8 +308,7 @@ impl<'b> Lane<'b> {
 
     #[inline(always)]
     fn text(&mut self, object: Obj<'_>) -> bool {
-        let Some(text) = layout::ascii(object) else { return false };
-        let Ok(len) = u8::try_from(text.len()) else { return false };
+        let Some((text, len)) = short_text(object) else { return false };
         self.put([Opcode::ShortBinUnicode.code(), len], 2);
         // SAFETY: as in `put`: for the text, and for whole words.
         unsafe {
@@ -330,16 +329,18 @@ impl<'b> Lane<'b> {
     /// A str that others may hold too. `taken_back`: what is written may be, so that no entry may be made.
     #[inline(never)]
     fn shared(&mut self, object: Obj<'_>, taken_back: bool) -> bool {
-        if let Some(index) = self.memo.get(object) {
-            self.habits.gets.add(object, index);
-            return self.get(object);
-        }
-        if taken_back || !self.text(object) {
-            return false;
-        }
-        self.memo.count_loose(std::mem::take(&mut self.loose));
-        self.memo.put(object);
-        self.put([Opcode::Memoize.code()], 1)
+        let index = if taken_back || short_text(object).is_none() {
+            let Some(index) = self.memo.get(object) else { return false };
+            index
+        } else {
+            self.memo.count_loose(std::mem::take(&mut self.loose));
+            let Some(index) = self.memo.get_or_put(object) else {
+                return self.text(object) && self.put([Opcode::Memoize.code()], 1);
+            };
+            index
+        };
+        self.habits.gets.add(object, index);
+        self.get(object)
     }
 
     #[inline(always)]
@@ -400,8 +401,7 @@ impl<'b> Lane<'b> {
         let (mut at, mut count) = (self.at, 0);
         while let Some(Some(item)) = items.get(count)
             && at < self.end
-            && item.type_raw() == &raw mut ffi::PyLong_Type
-            && let Some(value) = layout::small_int(*item).and_then(|value| i32::try_from(value).ok())
+            && let Some(value) = plain_int(*item)
         {
             // SAFETY: the lane is open: there is room for any op.
             at = unsafe { put_int(at, value) };
@@ -473,10 +473,21 @@ impl<'b> Lane<'b> {
             return len == 0;
         }
         self.put([Opcode::Mark.code()], 1);
-        let mut position = 0;
-        for _ in 0..len {
-            let Some(item) = layout::set_next(object, &mut position) else { return false };
-            if !(self.is_open() && self.value_within(item, true, nested)) {
+        let (mut position, mut left) = (0, len);
+        while left > 0 {
+            // As in `ints`.
+            let (mut at, mut other) = (self.at, None);
+            while left > 0 && other.is_none() {
+                let Some(item) = layout::set_next(object, &mut position) else { return false };
+                left -= 1;
+                match plain_int(item) {
+                    // SAFETY: the lane is open: there is room for any op.
+                    Some(value) if at < self.end => at = unsafe { put_int(at, value) },
+                    _ => other = Some(item),
+                }
+            }
+            self.at = at;
+            if other.is_some_and(|item| !self.is_open() || !self.value_within(item, true, nested)) {
                 return false;
             }
         }
@@ -536,6 +547,22 @@ impl<'b> Lane<'b> {
         self.put([Opcode::Reduce.code()], 1);
         self.loose_entry()
     }
+}
+
+/// The text of a str that stands in an op with one byte for its length.
+#[inline(always)]
+fn short_text(object: Obj<'_>) -> Option<(&[u8], u8)> {
+    let text = layout::ascii(object)?;
+    Some((text, u8::try_from(text.len()).ok()?))
+}
+
+/// The value of an int that takes four bytes at the most.
+#[inline(always)]
+fn plain_int(object: Obj<'_>) -> Option<i32> {
+    if object.type_raw() != &raw mut ffi::PyLong_Type {
+        return None;
+    }
+    layout::small_int(object).and_then(|value| i32::try_from(value).ok())
 }
 
 /// Puts the op for an int; gives where the next goes.

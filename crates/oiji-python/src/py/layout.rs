@@ -283,13 +283,16 @@ pub(crate) fn set_len(set: Obj<'_>) -> usize {
 #[inline(always)]
 pub(crate) fn prefetch_set(set: Obj<'_>) {
     const MOST: isize = 128;
+    const IN_LINE: isize = 64 / size_of::<SetEntry>() as isize;
     // SAFETY: a set that is alive, as callers see to.
     let (table, mask) = unsafe {
         let set = set.raw().cast::<Set>();
         ((*set).table, (*set).mask)
     };
-    for entry in (0..=mask.min(MOST - 1)).step_by(64 / size_of::<SetEntry>()) {
-        prefetch(table.wrapping_offset(entry).cast());
+    let (mut at, last) = (0, mask.min(MOST - 1));
+    while at <= last {
+        prefetch(table.wrapping_offset(at).cast());
+        at += IN_LINE;
     }
 }
 

@@ -129,6 +129,38 @@ impl Memo {
         self.set(object, index);
     }
 
+    /// The index of an object, or nothing: then it was put in, with the next index.
+    #[inline(always)]
+    pub(crate) fn get_or_put(&mut self, object: Obj<'_>) -> Option<u32> {
+        let address = object.address();
+        if !self.blocks.is_empty() || 2 * (self.few_count + 1) > self.few.len() {
+            let found = self.find(address);
+            if found.is_none() {
+                self.put(object);
+            }
+            return found;
+        }
+        let mask = self.few.len() - 1;
+        let mut at = (of_address(address) >> self.few_shift) as usize;
+        loop {
+            match &mut self.few[at & mask] {
+                place @ (_, 0) => {
+                    *place = (address, self.next + 1);
+                    break;
+                }
+                (other, index) if *other == address => return Some(*index - 1),
+                _ => at += 1,
+            }
+        }
+        self.few_count += 1;
+        self.enter(address);
+        if self.holds {
+            std::mem::forget(object.own());
+        }
+        self.next += 1;
+        None
+    }
+
     /// Puts an object in, or gives it another index.
     #[inline(always)]
     pub(crate) fn set(&mut self, object: Obj<'_>, index: u32) {
