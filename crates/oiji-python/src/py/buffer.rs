@@ -57,17 +57,21 @@ pub(super) unsafe fn copy_short(bytes: &[u8], to: *mut u8) {
 }
 
 /// First touch of a page costs more than filling it; of a huge one, less.
+///
+/// All pages are advised that the memory has a part in: were the first and last not, the kernel would see three pieces, and the
+/// allocator could not have them grow without a copy.
 pub(super) fn advise_huge_pages(start: *mut u8, len: usize) {
-    const HUGE: usize = 2 << 20;
+    const PAGE: usize = 4 << 10;
+    const WORTH: usize = 4 << 20;
     #[cfg(target_os = "linux")]
-    if len >= 2 * HUGE {
-        let from = (start as usize).next_multiple_of(HUGE);
-        let to = (start as usize + len) & !(HUGE - 1);
-        // SAFETY: whole pages within memory that is ours; it is advice, and nothing changes.
+    if len >= WORTH {
+        let from = start as usize & !(PAGE - 1);
+        let to = (start as usize + len).next_multiple_of(PAGE);
+        // SAFETY: it is advice, and nothing changes; a page that others have a part in is none the worse for it.
         unsafe { libc::madvise(from as *mut libc::c_void, to - from, libc::MADV_HUGEPAGE) };
     }
     #[cfg(not(target_os = "linux"))]
-    let _ = (start, len, HUGE);
+    let _ = (start, len, PAGE, WORTH);
 }
 
 impl Buffer {
