@@ -9,8 +9,17 @@ use crate::python::{self, Outcome};
 use crate::run::{is_there, root, run as execute};
 
 /// What runs under valgrind: streams and hooks that mean harm, and whatever writes past the interpreter's functions.
-const CHECKED: &[&str] =
-    &["test_unnoticed", "test_state", "test_again", "test_calls", "test_lone", "test_compact", "test_notes", "test_corpus", "apart"];
+const CHECKED: &[&str] = &[
+    "test_unnoticed",
+    "test_state",
+    "test_again",
+    "test_calls",
+    "test_lone",
+    "test_compact",
+    "test_notes",
+    "test_corpus",
+    "apart",
+];
 
 /// Each test several times on a debug build of Python, which counts references: nothing may be left behind. The build is the
 /// program named, or one on the path (`python3.11-dbg`).

@@ -19,8 +19,8 @@ import run
 
 TESTS = os.path.join(run.HERE, '..')
 # Not those whose work is done by other processes: `apart` has what some of them do.
-OURS = ['test_surface', 'test_unnoticed', 'test_same_bytes', 'test_lone', 'test_compact', 'test_state', 'test_notes',
-        'test_corpus', 'apart']
+OURS = ['test_surface', 'test_unnoticed', 'test_same_bytes', 'test_lone', 'test_compact', 'test_state', 'test_again', 'test_calls',
+        'test_notes', 'test_corpus', 'apart']
 
 
 def main():
