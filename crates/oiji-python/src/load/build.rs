@@ -3,6 +3,7 @@
 use super::Reader;
 use crate::input::Bytes;
 use crate::py::call::call_with;
+use crate::py::layout::{Place, place};
 use crate::py::{Obj, Own, Py, make, number, typing};
 
 impl<I: Bytes> Reader<'_, I> {
@@ -58,16 +59,24 @@ impl<I: Bytes> Reader<'_, I> {
         if let Some(kwargs) = kwargs.as_ref().filter(|kwargs| !kwargs.obj().is_dict()) {
             return wrong("kwargs argument must be a dict", kwargs);
         }
-        let made = self.outside(|_| class.obj().type_new(args.obj(), kwargs.as_ref().map(Own::obj)))?;
-        let Some(made) = made else {
-            let name = make::type_name(class.obj());
-            return self.st.unpickling(&format!("{op} class argument '{name}' doesn't have __new__"));
-        };
-        self.note_made(self.maker(&class), &made);
-        self.outside(move |_| {
-            drop((args, kwargs, class));
-            Ok(())
-        })?;
+        let maker = self.maker(&class);
+        if make::is_made_as_builtin(class.obj()) && args.obj().tuple_len() == 0 && kwargs.is_none() {
+            if let Some(made) = class.obj().type_new(args.obj(), None)? {
+                self.note_made(maker, &made);
+                self.stack.push(made);
+            }
+            return Ok(());
+        }
+        // What they are made of goes while user code may run.
+        let made =
+            self.outside(move |reader| match class.obj().type_new(args.obj(), kwargs.as_ref().map(Own::obj))? {
+                Some(made) => Ok(made),
+                None => {
+                    let name = make::type_name(class.obj());
+                    reader.st.unpickling(&format!("{op} class argument '{name}' doesn't have __new__"))
+                }
+            })?;
+        self.note_made(maker, &made);
         self.stack.push(made);
         Ok(())
     }
@@ -88,7 +97,12 @@ impl<I: Bytes> Reader<'_, I> {
         if typing::has_method(object.class(), names.setstate.obj()) {
             return object.call_method1(names.setstate.obj(), state.obj()).map(drop);
         }
-        if let Some(setstate) = object.attr_maybe(names.setstate.obj())? {
+        let setstate = if st.layout.known && has_none(object, names.setstate.obj()) {
+            None
+        } else {
+            object.attr_maybe(names.setstate.obj())?
+        };
+        if let Some(setstate) = setstate {
             return setstate.obj().call1(state.obj()).map(drop);
         }
         let (mut dict, mut slots) = (state.clone(), None);
@@ -118,4 +132,14 @@ impl<I: Bytes> Reader<'_, I> {
         }
         Ok(())
     }
+}
+
+/// Whether an instance certainly has nothing under a name of two underscores, neither by its class nor by itself.
+fn has_none(object: Obj<'_>, name: Obj<'_>) -> bool {
+    typing::has_nothing(object.class(), name)
+        && match place(object) {
+            Place::Nowhere => true,
+            Place::Values(values) => !values.any_name(typing::is_dunder),
+            Place::Dict(_) | Place::Unknown => false,
+        }
 }

@@ -5,7 +5,7 @@ use crate::input::Bytes;
 use crate::py::call::call_with;
 use crate::py::ordered::{self, is_ordered, is_plain_key};
 use crate::py::shape::is_blank;
-use crate::py::{self, Exact, Kind, Own, Py, make};
+use crate::py::{self, Exact, Kind, Own, Py, make, typing};
 
 impl<I: Bytes> Reader<'_, I> {
     /// The value below those from `start` up, to which they are given; none if there are none to give.
@@ -33,6 +33,9 @@ impl<I: Bytes> Reader<'_, I> {
         let items = make::list_of_tail(&mut self.stack.items, start)?;
         self.outside(|reader| {
             let names = &reader.st.names;
+            if typing::has_method(list.obj().class(), names.extend.obj()) {
+                return list.obj().call_method1(names.extend.obj(), items.obj()).map(drop);
+            }
             if let Some(extend) = list.obj().attr_maybe(names.extend.obj())? {
                 return extend.obj().call1(items.obj()).map(drop);
             }
@@ -58,6 +61,9 @@ impl<I: Bytes> Reader<'_, I> {
         if dict.obj().is_dict_exact() {
             return self.fill_dict(&dict, start);
         }
+        if make::sets_as_dict(dict.obj()) && self.set_plain(&dict, start)? {
+            return Ok(());
+        }
         let set = if is_ordered(dict.obj().class()) { ordered::set } else { make::set_any_item };
         self.outside(|reader| {
             let pairs = reader.stack.items[start..].chunks_exact(2);
@@ -65,6 +71,18 @@ impl<I: Bytes> Reader<'_, I> {
             reader.stack.items.truncate(start);
             Ok(())
         })
+    }
+
+    /// Sets keys and values from `start` up, if no key has its own ways to hash and compare.
+    fn set_plain(&mut self, dict: &Own, start: usize) -> Py<bool> {
+        if !self.stack.items[start..].iter().step_by(2).all(|key| is_plain_key(key.obj())) {
+            return Ok(false);
+        }
+        for pair in self.stack.items[start..].chunks_exact(2) {
+            dict.obj().set_item(pair[0].obj(), pair[1].obj())?;
+        }
+        self.stack.items.truncate(start);
+        Ok(true)
     }
 
     fn fill_dict(&mut self, dict: &Own, start: usize) -> Py<()> {
@@ -75,11 +93,7 @@ impl<I: Bytes> Reader<'_, I> {
         {
             return Ok(());
         }
-        if self.stack.items[start..].iter().step_by(2).all(|key| is_plain_key(key.obj())) {
-            for pair in self.stack.items[start..].chunks_exact(2) {
-                dict.obj().set_item(pair[0].obj(), pair[1].obj())?;
-            }
-            self.stack.items.truncate(start);
+        if self.set_plain(dict, start)? {
             return Ok(());
         }
         // Keys may have their own ways to hash and compare.

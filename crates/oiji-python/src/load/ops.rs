@@ -5,7 +5,7 @@ use oiji::Opcode;
 use super::{NO_PERSISTENT_LOAD, Reader};
 use crate::input::Bytes;
 use crate::py::entry::Entry;
-use crate::py::{self, Kind, Own, Py, make, number};
+use crate::py::{self, Kind, Own, Py, make, number, typing};
 
 /// Names for the bytes of opcodes.
 macro_rules! codes {
@@ -136,6 +136,7 @@ impl<I: Bytes> Reader<'_, I> {
                     let index = u32::from_le_bytes(self.array()?);
                     self.put(u64::from(index))?;
                 }
+                LONG1 => self.long1()?,
                 STOP => {
                     self.need(1)?;
                     return match self.stack.items.pop() {
@@ -152,12 +153,6 @@ impl<I: Bytes> Reader<'_, I> {
     #[inline(never)]
     fn seldom(&mut self, code: u8) -> Py<()> {
         match code {
-            LONG1 => {
-                let [len] = self.array()?;
-                self.ready(usize::from(len))?;
-                let value = py::int_of_bytes(self.input.take(usize::from(len)))?;
-                self.stack.push(value);
-            }
             LONG4 => {
                 let Ok(len) = usize::try_from(i32::from_le_bytes(self.array()?)) else {
                     return self.st.unpickling("LONG pickle has negative byte count");
@@ -176,7 +171,7 @@ impl<I: Bytes> Reader<'_, I> {
             }
             SHORT_BINBYTES => {
                 let [len] = self.array()?;
-                if !(matches!(len, 4 | 6 | 10) && self.date(usize::from(len))?) {
+                if !(matches!(len, 4 | 6 | 10) && self.is_class_on_top() && self.date(usize::from(len))?) {
                     self.bytes(usize::from(len))?;
                 }
             }
@@ -342,6 +337,27 @@ impl<I: Bytes> Reader<'_, I> {
         Ok(())
     }
 
+    #[inline]
+    fn long1(&mut self) -> Py<()> {
+        let [len] = self.array()?;
+        let len = usize::from(len);
+        let value = match self.input.ahead() {
+            // What does not belong to it is shifted out.
+            [a, b, c, d, e, f, g, h, ..] if (1..=8).contains(&len) => {
+                let shift = 64 - 8 * len as u32;
+                let value = i64::from_le_bytes([*a, *b, *c, *d, *e, *f, *g, *h]) << shift >> shift;
+                self.input.take(len);
+                py::int(value)?
+            }
+            _ => {
+                self.ready(len)?;
+                py::int_of_bytes(self.input.take(len))?
+            }
+        };
+        self.stack.push(value);
+        Ok(())
+    }
+
     #[inline(always)]
     fn float(&mut self, value: f64) -> Py<()> {
         let value = match self.fresh {
@@ -395,6 +411,12 @@ impl<I: Bytes> Reader<'_, I> {
             return copy(self.input.take(len));
         }
         self.outside(|reader| make(len, &mut |place| reader.input.fill(place, reader.st)))
+    }
+
+    /// Whether the value on top is a class that is of no other class than most.
+    #[inline]
+    fn is_class_on_top(&self) -> bool {
+        self.stack.items.last().is_some_and(|top| typing::is_plain_metaclass(top.obj()))
     }
 
     /// A new reference to the value on top.

@@ -7,7 +7,7 @@ use pyo3_ffi as ffi;
 use super::{Own, Py, Raised};
 
 /// From this size on the bytes stand in the object that is given out in the end.
-const LONG: usize = 16 << 10;
+const LONG: usize = 4 << 10;
 /// Where the content begins in a `bytes` object.
 const HEAD: usize = std::mem::offset_of!(ffi::PyBytesObject, ob_sval);
 

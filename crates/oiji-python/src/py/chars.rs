@@ -1,5 +1,8 @@
 //! The characters of a str, in whichever width it keeps them.
 
+/// Room for the longest UTF-8 of so many characters is made at once.
+const SHORT: usize = 1 << 10;
+
 /// The characters of a str.
 pub(crate) enum Chars<'a> {
     Ascii(&'a [u8]),
@@ -21,6 +24,14 @@ impl Chars<'_> {
     pub(crate) fn utf8(&self, out: &mut Vec<u8>) {
         if let Chars::Ascii(chars) = self {
             return out.extend_from_slice(chars);
+        }
+        let (count, most) = match self {
+            Chars::Ascii(chars) | Chars::Latin1(chars) => (chars.len(), 2),
+            Chars::Two(chars) => (chars.len(), 3),
+            Chars::Four(chars) => (chars.len(), 4),
+        };
+        if count < SHORT {
+            out.reserve(most * count);
         }
         self.each(|char| match char {
             ..0x80 => out.push(char as u8),

@@ -264,7 +264,7 @@ impl<'b> Lane<'b> {
         } else if let Some(value) = object.as_bool() {
             self.put([if value { Opcode::NewTrue.code() } else { Opcode::NewFalse.code() }], 1)
         } else if !once || object.count() != 1 {
-            false
+            self.get(object) || self.met_before(object)
         } else if kind == &raw mut ffi::PyTuple_Type {
             self.habits.tuples && nested > 0 && self.container(object, Exact::Tuple, nested - 1)
         } else if kind == &raw mut ffi::PyDict_Type {
@@ -326,18 +326,23 @@ impl<'b> Lane<'b> {
         }
     }
 
+    /// An object that others may hold too, and that is no atom, if it is in the memo.
+    #[inline(never)]
+    fn met_before(&mut self, object: Obj<'_>) -> bool {
+        let Some(index) = self.memo.get(object) else { return false };
+        self.habits.gets.add(object, index);
+        self.get(object)
+    }
+
     /// A str that others may hold too. `taken_back`: what is written may be, so that no entry may be made.
     #[inline(never)]
     fn shared(&mut self, object: Obj<'_>, taken_back: bool) -> bool {
-        let index = if taken_back || short_text(object).is_none() {
-            let Some(index) = self.memo.get(object) else { return false };
-            index
-        } else {
-            self.memo.count_loose(std::mem::take(&mut self.loose));
-            let Some(index) = self.memo.get_or_put(object) else {
-                return self.text(object) && self.put([Opcode::Memoize.code()], 1);
-            };
-            index
+        if taken_back || short_text(object).is_none() {
+            return self.met_before(object);
+        }
+        self.memo.count_loose(std::mem::take(&mut self.loose));
+        let Some(index) = self.memo.get_or_put(object) else {
+            return self.text(object) && self.put([Opcode::Memoize.code()], 1);
         };
         self.habits.gets.add(object, index);
         self.get(object)
@@ -414,9 +419,15 @@ impl<'b> Lane<'b> {
     #[inline(always)]
     fn tuple(&mut self, object: Obj<'_>, nested: u32) -> bool {
         let op = match object.tuple_len() {
+            // There is but one.
+            0 => return self.put([Opcode::EmptyTuple.code()], 1),
             1 => Opcode::Tuple1,
             2 => Opcode::Tuple2,
             3 => Opcode::Tuple3,
+            4..=LONGEST => {
+                self.put([Opcode::Mark.code()], 1);
+                Opcode::Tuple
+            }
             _ => return false,
         };
         self.items_within(object.tuple_slice_borrowed(), nested) && self.put([op.code()], 1) && self.loose_entry()

@@ -181,6 +181,25 @@ pub(crate) fn update_set(set: Obj<'_>, items: Obj<'_>) -> Py<()> {
     done(unsafe { _PySet_Update(set.raw(), items.raw()) })
 }
 
+/// Whether `object[key] = value` is what `dict` itself does: of a dict, or a subclass without a way of its own.
+pub(crate) fn sets_as_dict(object: Obj<'_>) -> bool {
+    // SAFETY: types have these tables as long as they live, if they have them.
+    unsafe {
+        let setter = |kind: *mut ffi::PyTypeObject| Some((*(*kind).tp_as_mapping.as_ref()?).mp_ass_subscript? as usize);
+        object.is_dict() && setter(object.type_raw()) == setter(&raw mut ffi::PyDict_Type)
+    }
+}
+
+/// Whether an instance of a class is made by what `dict` or `list` has: no code of others runs.
+pub(crate) fn is_made_as_builtin(class: Obj<'_>) -> bool {
+    // SAFETY: a class, as callers see to.
+    unsafe {
+        let new = |kind: *mut ffi::PyTypeObject| (*kind).tp_new.map(|new| new as usize);
+        let own = new(class.raw().cast());
+        own.is_some() && (own == new(&raw mut ffi::PyDict_Type) || own == new(&raw mut ffi::PyList_Type))
+    }
+}
+
 /// What stands for `object[key] = value`, whatever the object.
 #[inline]
 pub(crate) fn set_any_item(object: Obj<'_>, key: Obj<'_>, value: Obj<'_>) -> Py<()> {

@@ -410,19 +410,24 @@ impl<'a> Obj<'a> {
         if value == -1 && is_raised() { Err(Raised) } else { Ok(Some(value)) }
     }
 
-    /// An int of any size, as two's complement, little-endian, as short as it can be.
-    pub(crate) fn int_bytes(self) -> Py<Vec<u8>> {
-        // SAFETY: as above; the buffer has room for all bits and a sign.
-        unsafe {
-            let bits = num_bits(self.raw())?;
-            let mut bytes = vec![0_u8; bits / 8 + 1];
-            done(as_byte_array(self.raw(), bytes.as_mut_ptr(), bytes.len()))?;
-            if let [.., before, 0xff] = bytes[..]
-                && before & 0x80 != 0
-            {
-                bytes.pop();
-            }
-            Ok(bytes)
+    /// Shows an int of any size, as two's complement, little-endian, as short as it can be.
+    pub(crate) fn with_int_bytes<T>(self, work: impl FnOnce(&[u8]) -> Py<T>) -> Py<T> {
+        let (mut few, mut many) = ([0_u8; 64], Vec::new());
+        // SAFETY: as above; the memory has room for all bits and a sign.
+        let bytes = unsafe {
+            let len = num_bits(self.raw())? / 8 + 1;
+            let bytes = if len <= few.len() {
+                &mut few[..len]
+            } else {
+                many.resize(len, 0);
+                &mut many[..]
+            };
+            done(as_byte_array(self.raw(), bytes.as_mut_ptr(), len))?;
+            bytes
+        };
+        match bytes {
+            [most @ .., 0xff] if most.last().is_some_and(|before| before & 0x80 != 0) => work(most),
+            bytes => work(bytes),
         }
     }
 

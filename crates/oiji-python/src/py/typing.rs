@@ -74,6 +74,11 @@ pub(crate) fn has_method(class: Obj<'_>, name: Obj<'_>) -> bool {
         })
 }
 
+/// Whether instances find attributes as usual, and nothing under this name in the class.
+pub(crate) fn has_nothing(class: Obj<'_>, name: Obj<'_>) -> bool {
+    finds_as_usual(class) && lookup(class, name).is_none()
+}
+
 fn finds_as_usual(class: Obj<'_>) -> bool {
     // SAFETY: as above.
     let getattro = unsafe { (*type_of(class)).tp_getattro };

@@ -34,6 +34,13 @@ pub(crate) fn int(value: i64) -> Py {
 
 /// An int from two's complement, little-endian.
 pub(crate) fn int_of_bytes(bytes: &[u8]) -> Py {
+    if let [.., last] = bytes
+        && bytes.len() <= 8
+    {
+        let mut word = [if last & 0x80 == 0 { 0 } else { 0xff }; 8];
+        word[..bytes.len()].copy_from_slice(bytes);
+        return int(i64::from_le_bytes(word));
+    }
     if bytes.is_empty() {
         return int(0);
     }

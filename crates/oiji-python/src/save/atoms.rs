@@ -58,17 +58,18 @@ impl Saver<'_> {
             self.out.buffer.put_slice(digits)?;
             return self.out.buffer.put(*b"L\n");
         }
-        let bytes = object.int_bytes()?;
-        if let Ok(len) = u8::try_from(bytes.len()) {
-            self.out.buffer.put([code::LONG1, len])?;
-        } else {
+        object.with_int_bytes(|bytes| {
+            if let Ok(len) = u8::try_from(bytes.len()) {
+                let head = u64::from(code::LONG1) | u64::from(len) << 8;
+                return self.out.buffer.put_short(head, 2, bytes);
+            }
             let Ok(len) = i32::try_from(bytes.len()) else {
                 return py::raise(Kind::Overflow, "int too large to pickle");
             };
             self.out.buffer.put([code::LONG4])?;
             self.out.buffer.put(len.to_le_bytes())?;
-        }
-        self.out.buffer.put_slice(&bytes)
+            self.out.buffer.put_slice(bytes)
+        })
     }
 
     #[inline]
@@ -117,9 +118,12 @@ impl Saver<'_> {
         match &chars {
             Chars::Ascii(text) if self.bin => self.text(text),
             _ if self.bin => {
-                let mut utf8 = Vec::new();
+                let mut utf8 = std::mem::take(&mut self.utf8);
+                utf8.clear();
                 chars.utf8(&mut utf8);
-                self.text(&utf8)
+                let result = self.text(&utf8);
+                self.utf8 = utf8;
+                result
             }
             _ => {
                 let mut line = vec![code::UNICODE];
@@ -213,9 +217,14 @@ impl Saver<'_> {
         let (single, held) = (self.single, object.own());
         let object = held.obj();
         if self.protocol >= 5 {
-            // Of its own: a file's `write` may change the bytearray.
-            let bytes = object.bytes().to_vec();
-            self.payload(&eight(code::BYTEARRAY8, bytes.len()), &bytes, Some(object))?;
+            let bytes = object.bytes();
+            let head = eight(code::BYTEARRAY8, bytes.len());
+            if self.out.has_file() && bytes.len() >= FRAME_TARGET {
+                // Of its own: a file's `write` may change the bytearray.
+                self.payload(&head, &bytes.to_vec(), Some(object))?;
+            } else {
+                self.payload(&head, bytes, Some(object))?;
+            }
             return self.memo_put_unless(single, object);
         }
         self.user_code()?;

@@ -158,11 +158,11 @@ impl Saver<'_> {
             run.next += 1;
             run.batch += 1;
             let kind = item.exact();
-            if self.known && len >= near::LONG {
-                near::bring(run.list.obj().list_slice(), run.next - 1);
-            }
             if !self.flat(item, true)? {
                 is_plain = false;
+                if self.known && len >= near::LONG {
+                    near::bring(run.list.obj().list_slice(), run.next - 1);
+                }
                 let descent = self.descend(item, true);
                 if !matches!(descent, Descent::Done) {
                     return self.leave(descent, Work::List(run));

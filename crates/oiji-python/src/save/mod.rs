@@ -112,6 +112,8 @@ pub(crate) struct Saver<'s> {
     open: usize,
     check_at: usize,
     work: Vec<Work>,
+    /// Room for text that is not kept as UTF-8.
+    utf8: Vec<u8>,
     found: Found,
     /// The address of the class of the last instance, and its index in the memo.
     last_class: (usize, u32),
@@ -213,6 +215,7 @@ impl<'s> Saver<'s> {
             open: 0,
             check_at: 512,
             work: Vec::new(),
+            utf8: Vec::new(),
             found: Found::default(),
             last_class: (0, 0),
         }

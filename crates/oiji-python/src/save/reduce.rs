@@ -57,7 +57,12 @@ impl Saver<'_> {
         if object.is_metatype() {
             return self.save_global(object, None);
         }
-        let names = &self.st.names;
+        let (st, names) = (self.st, &self.st.names);
+        if typing::has_method(class.obj(), names.reduce_ex.obj()) {
+            let protocol = py::int(i64::from(self.protocol))?;
+            let value = self.asking(|| object.call_method1(st.names.reduce_ex.obj(), protocol.obj()))?;
+            return self.reduction(value, object);
+        }
         let value = match object.attr_maybe(names.reduce_ex.obj())? {
             Some(reduce) => {
                 let protocol = py::int(i64::from(self.protocol))?;
@@ -124,11 +129,8 @@ impl Saver<'_> {
         };
         self.open_one(object)?;
         match self.new_object_name(callable)? {
-            NewObject::No => self.call(callable, args, made),
-            NewObject::Positional => {
-                self.work.push(Work::Made(Box::new(made)));
-                self.new_object(args, object)
-            }
+            NewObject::No => self.call_by(callable, args, made, code::REDUCE),
+            NewObject::Positional => self.new_object(args, made),
             NewObject::Keywords => {
                 self.work.push(Work::Made(Box::new(made)));
                 self.new_object_ex(args)
@@ -136,12 +138,12 @@ impl Saver<'_> {
         }
     }
 
-    /// Writes a call, as far as that goes at once.
-    fn call(&mut self, callable: Obj<'_>, args: Obj<'_>, made: Made) -> Py<()> {
+    /// Writes a call by this op, as far as that goes at once.
+    fn call_by(&mut self, callable: Obj<'_>, args: Obj<'_>, made: Made, op: u8) -> Py<()> {
         self.boundary()?;
         if !self.flat(callable, false)? {
             self.work.push(Work::Made(Box::new(made)));
-            self.work.push(Work::Emit(code::REDUCE));
+            self.work.push(Work::Emit(op));
             self.push(args.own());
             self.push(callable.own());
             return Ok(());
@@ -152,10 +154,10 @@ impl Saver<'_> {
             if !matches!(descent, Descent::Done) {
                 let base = descent.base(self.work.len());
                 self.work.insert(base, Work::Made(Box::new(made)));
-                return self.leave(descent.above(1), Work::Emit(code::REDUCE));
+                return self.leave(descent.above(1), Work::Emit(op));
             }
         }
-        self.out.buffer.put([code::REDUCE])?;
+        self.out.buffer.put([op])?;
         self.made(made)
     }
 
@@ -227,7 +229,7 @@ impl Saver<'_> {
         Ok(())
     }
 
-    fn new_object(&mut self, args: Obj<'_>, object: Option<Obj<'_>>) -> Py<()> {
+    fn new_object(&mut self, args: Obj<'_>, made: Made) -> Py<()> {
         let len = args.tuple_len();
         if len < 1 {
             return self.st.pickling("__newobj__ arglist is empty");
@@ -236,16 +238,14 @@ impl Saver<'_> {
         if !class.is_type() {
             return self.st.pickling("args[0] from __newobj__ args is not a type");
         }
-        if let Some(object) = object {
-            let own = object.attr_obj(self.st.names.class.obj())?;
+        if let Some(object) = &made.object {
+            let own = object.obj().attr_obj(self.st.names.class.obj())?;
             if !own.obj().is(class) {
                 return self.st.pickling("args[0] from __newobj__ args has the wrong class");
             }
         }
-        self.work.push(Work::Emit(code::NEWOBJ));
-        self.push(args.tuple_slice(1, len)?);
-        self.push(class.own());
-        Ok(())
+        let rest = args.tuple_slice(1, len)?;
+        self.call_by(class, rest.obj(), made, code::NEWOBJ)
     }
 
     /// Writes a state, as far as that goes at once.
