@@ -115,6 +115,9 @@ struct Reader<'r, I> {
     /// Whether the memo promises what dates are made of.
     dates: bool,
     shapes: Shapes,
+    /// How many bytes were there, so far.
+    seen: usize,
+    arenas: Option<Arenas>,
     /// Where there are rules.
     ruled: Option<Box<Ruled>>,
 }
@@ -146,11 +149,12 @@ pub(crate) fn load<I: Bytes>(
         fresh: None,
         dates: false,
         shapes: Shapes::default(),
+        seen: 0,
+        arenas: None,
         ruled: None,
     };
-    // How much a file holds is not known.
-    let _arenas = Arenas::ahead(!I::WHOLE || reader.input.ahead().len() >= LONG);
     if I::WHOLE {
+        reader.see();
         reader.again.begin(reader.input.ahead().len());
     }
     reader.set_protocol(0);
@@ -159,6 +163,16 @@ pub(crate) fn load<I: Bytes>(
     reader.end();
     st.spare.put(Spare { stack: reader.stack, memo: reader.memo, lazy: reader.lazy, again: reader.again });
     result
+}
+
+impl<I: Bytes> Reader<'_, I> {
+    /// Bytes have come: after many, memory is looked to beforehand.
+    fn see(&mut self) {
+        self.seen += self.input.ahead().len();
+        if self.seen >= LONG && self.arenas.is_none() {
+            self.arenas = Some(Arenas::ahead());
+        }
+    }
 }
 
 /// What one reading leaves for the next: room, and what it knows of classes.

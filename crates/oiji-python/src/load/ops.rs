@@ -284,7 +284,7 @@ impl<I: Bytes> Reader<'_, I> {
     /// Sees that a next opcode is there.
     #[cold]
     fn first_of_more(&mut self) -> Py<()> {
-        let result = self.outside(|reader| reader.input.more(1, reader.st));
+        let result = self.more(1);
         if result.is_err() && py::is_raised_of(self.st.unpickling_error.obj()) {
             py::clear();
             return py::raise(Kind::Eof, "Ran out of input");
@@ -298,7 +298,14 @@ impl<I: Bytes> Reader<'_, I> {
         if self.input.ahead().len() >= len {
             return Ok(());
         }
-        self.outside(|reader| reader.input.more(len, reader.st))
+        self.more(len)
+    }
+
+    #[cold]
+    fn more(&mut self, len: usize) -> Py<()> {
+        let result = self.outside(|reader| reader.input.more(len, reader.st));
+        self.see();
+        result
     }
 
     /// An argument of fixed length.

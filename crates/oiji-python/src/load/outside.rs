@@ -7,6 +7,9 @@ use super::Reader;
 use crate::input::Bytes;
 use crate::py::Py;
 
+/// A pickle of fewer bytes makes too few objects for the collector to be in the way.
+const WORTH_A_PAUSE: usize = 4 << 10;
+
 impl<I: Bytes> Reader<'_, I> {
     #[inline]
     pub(super) fn leave(&mut self) -> Py<()> {
@@ -35,7 +38,9 @@ impl<I: Bytes> Reader<'_, I> {
         self.lazy.fresh = 0;
         self.lazy.checked = false;
         self.fresh = self.st.fresh.as_ref().filter(|fresh| fresh.may_be_used());
-        self.pause.begin();
+        if self.seen >= WORTH_A_PAUSE {
+            self.pause.begin();
+        }
     }
 
     /// Does what may run user code.

@@ -116,13 +116,12 @@ mod ahead {
 }
 
 impl Arenas {
-    /// Sees to it if `much` is to be made.
-    #[inline]
-    pub(crate) fn ahead(much: bool) -> Arenas {
+    /// Sees to it from here on: much is to be made.
+    pub(crate) fn ahead() -> Arenas {
         #[cfg(target_os = "linux")]
-        let idle = !much || !ahead::begin();
+        let idle = !ahead::begin();
         #[cfg(not(target_os = "linux"))]
-        let idle = true | much;
+        let idle = true;
         Arenas { idle }
     }
 }

@@ -185,7 +185,7 @@ pub(crate) fn update_set(set: Obj<'_>, items: Obj<'_>) -> Py<()> {
 pub(crate) fn sets_as_dict(object: Obj<'_>) -> bool {
     // SAFETY: types have these tables as long as they live, if they have them.
     unsafe {
-        let setter = |kind: *mut ffi::PyTypeObject| Some((*(*kind).tp_as_mapping.as_ref()?).mp_ass_subscript? as usize);
+        let setter = |kind: *mut ffi::PyTypeObject| Some((*kind).tp_as_mapping.as_ref()?.mp_ass_subscript? as usize);
         object.is_dict() && setter(object.type_raw()) == setter(&raw mut ffi::PyDict_Type)
     }
 }

@@ -220,8 +220,9 @@ impl Saver<'_> {
             let bytes = object.bytes();
             let head = eight(code::BYTEARRAY8, bytes.len());
             if self.out.has_file() && bytes.len() >= FRAME_TARGET {
-                // Of its own: a file's `write` may change the bytearray.
-                self.payload(&head, &bytes.to_vec(), Some(object))?;
+                // A file's `write` may change the bytearray.
+                let copy = bytes.to_vec();
+                self.payload(&head, &copy, Some(object))?;
             } else {
                 self.payload(&head, bytes, Some(object))?;
             }
