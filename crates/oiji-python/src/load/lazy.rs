@@ -263,7 +263,10 @@ impl<I: Bytes> Reader<'_, I> {
         self.stack.items.pop();
         if memo.is_some() {
             self.memo.make_room()?;
-            drop(self.memo.put(next, Entry::args(at, count)));
+            let before = self.memo.put(next, Entry::args(at, count));
+            if !before.is_empty() {
+                self.let_go(before)?;
+            }
         }
         let value = self.outside(|reader| {
             let value = call.call(reader.lazy.args[at..].iter().map(Own::obj));

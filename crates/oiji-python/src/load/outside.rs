@@ -38,7 +38,8 @@ impl<I: Bytes> Reader<'_, I> {
         self.lazy.fresh = 0;
         self.lazy.checked = false;
         self.fresh = self.st.fresh.as_ref().filter(|fresh| fresh.may_be_used());
-        if self.seen >= WORTH_A_PAUSE {
+        // Before Python 3.12 it may run, and user code with it, wherever an object is made.
+        if cfg!(not(Py_3_12)) || self.seen >= WORTH_A_PAUSE {
             self.pause.begin();
         }
     }
