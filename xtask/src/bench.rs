@@ -26,7 +26,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     execute(cargo().args(["run", "--release", "--quiet", "--package", "oiji-bench", "--"]).args(arguments))
 }
 
-/// The Python module beside `_pickle`, on the versions named or on 3.11 and 3.13. `--only=ROW,…` and `--rounds=N` are for
+/// The Python module beside `_pickle`, on the versions named or on 3.11 and 3.13. `--only=ROW,…`, `--rounds=N` and `--sweep` are for
 /// the script.
 fn module(arguments: &[String]) -> Result<(), String> {
     let (options, mut wanted): (Vec<&String>, Vec<&String>) =

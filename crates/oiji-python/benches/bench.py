@@ -1,5 +1,5 @@
 """`oiji` beside `_pickle`, and beside others that can do the job: `cargo xtask bench python`, or by hand with oiji installed
-`python bench.py [--only NAME,…] [--rounds N]`.
+`python bench.py [--only NAME,…] [--rounds N]`; `--sweep` is another thing, in sweep.py.
 
 Every row has processes of its own. In one, all contenders take turns, and medians are compared (warm); in fresh ones each
 makes its first call (cold), where peak memory is seen too. Protocol 5, the cyclic collector on, but where said.
@@ -274,5 +274,10 @@ if __name__ == '__main__':
         parser = argparse.ArgumentParser(description='oiji beside _pickle')
         parser.add_argument('--only', type=lambda text: text.split(','), help='rows, of: ' + ', '.join(data.ROWS))
         parser.add_argument('--rounds', type=int, default=7)
+        parser.add_argument('--sweep', action='store_true', help='instead: where it is slower than _pickle, of many kinds of data')
         given = parser.parse_args()
-        main(given.only, given.rounds)
+        if given.sweep:
+            import sweep
+            sweep.main()
+        else:
+            main(given.only, given.rounds)
