@@ -17,7 +17,7 @@ pub(crate) enum Call<'a> {
     Function(Obj<'a>),
     /// A class that is made as classes mostly are, by `object.__new__`, and its `__init__`.
     Class(Obj<'a>, Obj<'a>),
-    /// `decimal.Decimal`, with one argument.
+    /// `decimal.Decimal`, with one argument or none.
     Decimal(&'a Decimals),
 }
 
@@ -44,28 +44,24 @@ impl<'a> Call<'a> {
 
     /// Calls it, with less than `MOST` arguments.
     pub(crate) fn call<'b>(&self, mut args: impl ExactSizeIterator<Item = Obj<'b>>) -> Py {
-        if let Call::Decimal(decimals) = self
-            && let Some(text) = args.next()
-        {
-            return decimals.call(text);
-        }
+        let (callable, init) = match *self {
+            Call::Function(function) => (function, None),
+            // User code may take it out of the class while it runs.
+            Call::Class(class, init) => (class, Some(init.own())),
+            Call::Decimal(decimals) => return decimals.call(args.next()),
+        };
         let mut all = [ptr::null_mut(); MOST];
         let count = args.len();
         all[1..=count].iter_mut().zip(args).for_each(|(place, arg)| *place = arg.raw());
         // SAFETY: all of it is alive, for whoever calls holds callable and arguments. A class does what `type` does.
         unsafe {
-            let (class, init) = match *self {
-                Call::Function(function) => {
-                    let args = all.as_ptr().add(1);
-                    return Own::take(ffi::PyObject_Vectorcall(function.raw(), args, count, ptr::null_mut()));
-                }
-                // User code may take it out of the class while it runs.
-                Call::Class(class, init) => (class, init.own()),
-                Call::Decimal(_) => return raise(Kind::Type, "one argument is needed"),
+            let Some(init) = init else {
+                let args = all.as_ptr().add(1);
+                return Own::take(ffi::PyObject_Vectorcall(callable.raw(), args, count, ptr::null_mut()));
             };
             let Some(new) = ffi::PyBaseObject_Type.tp_new else { return Err(Raised) };
             let none = Own::take(ffi::PyTuple_New(0))?;
-            let object = Own::take(new(class.raw().cast(), none.raw(), ptr::null_mut()))?;
+            let object = Own::take(new(callable.raw().cast(), none.raw(), ptr::null_mut()))?;
             all[0] = object.raw();
             let result = Own::take(ffi::PyObject_Vectorcall(init.raw(), all.as_ptr(), 1 + count, ptr::null_mut()))?;
             if result.obj().is_none() {

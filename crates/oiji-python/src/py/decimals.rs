@@ -126,9 +126,10 @@ impl Decimals {
         self.class.obj().is(class)
     }
 
-    /// `Decimal(text)`.
-    pub(crate) fn call(&self, text: Obj<'_>) -> Py {
-        let number = if text.is_str() && text.exact() == super::Exact::Str {
+    /// `Decimal(text)`, or `Decimal()`.
+    pub(crate) fn call(&self, text: Option<Obj<'_>>) -> Py {
+        let Some(text) = text else { return self.class.obj().call0() };
+        let number = if text.exact() == super::Exact::Str {
             match text.chars()? {
                 Chars::Ascii(text) => Number::of(text),
                 _ => None,
