@@ -265,6 +265,10 @@ impl<'b> Lane<'b> {
             self.put([if value { Opcode::NewTrue.code() } else { Opcode::NewFalse.code() }], 1)
         } else if !once || object.count() != 1 {
             self.get(object) || self.met_before(object)
+        } else if let Some(date) = self.habits.date
+            && date.class == kind as usize
+        {
+            self.date(object, date)
         } else if kind == &raw mut ffi::PyTuple_Type {
             self.habits.tuples && nested > 0 && self.container(object, Exact::Tuple, nested - 1)
         } else if kind == &raw mut ffi::PyDict_Type {
@@ -278,10 +282,7 @@ impl<'b> Lane<'b> {
         {
             nested > 0 && self.container(object, Exact::Other, nested - 1)
         } else {
-            match self.habits.date {
-                Some(date) if date.class == kind as usize => self.date(object, date),
-                _ => false,
-            }
+            false
         }
     }
 

@@ -60,6 +60,8 @@ pub(crate) fn bring_held(items: &[Option<Obj<'_>>], at: usize) {
         Exact::Other => {
             if let Some(attributes) = layout::attributes(item) {
                 attributes.prefetch_values(MOST);
+            } else {
+                layout::prefetch_slots(item);
             }
         }
         _ => {}

@@ -236,7 +236,7 @@ pub(crate) fn known(class: Obj<'_>) -> Option<Known> {
 }
 
 /// What a value of `datetime` is made of; none if it has a time zone.
-#[inline]
+#[inline(always)]
 pub(crate) fn parts(object: Obj<'_>, known: Known, protocol: u8) -> Option<Parts> {
     let mut bytes = [0; 10];
     let fold = |fold: u8| if protocol > 3 && fold != 0 { 1 << 7 } else { 0 };

@@ -490,8 +490,10 @@ impl Saver<'_> {
                 }
             }
         }
-        let now = plan.slots.iter().filter(|(_, offset)| layout::slot(object, *offset).is_some()).count();
-        if now != count {
+        // As long as the pickle is brief, no user code has run.
+        let has_changed =
+            || plan.slots.iter().filter(|(_, offset)| layout::slot(object, *offset).is_some()).count() != count;
+        if !self.brief && has_changed() {
             return self.changed();
         }
         self.out.buffer.put([if count == 1 { code::SETITEM } else { code::SETITEMS }, code::TUPLE2])?;
