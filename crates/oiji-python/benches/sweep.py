@@ -150,7 +150,7 @@ KINDS = {
     'namedtuples': each(lambda i: Point(i, i + 1, i + 2)),
     'dataclasses': each(lambda i: Data(i, str(i), [i])),
     'frozen dataclasses': each(lambda i: Frozen(i, str(i))),
-    'a chain': chain(400),
+    'a chain': chain(100),
     'subclasses of dict': each(lambda i: Dict(a=i, b=2)),
     'subclasses of list': each(lambda i: List([i, 2])),
     'subclasses of int': each(Int),
