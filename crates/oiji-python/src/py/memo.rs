@@ -84,18 +84,8 @@ impl Memo {
             if self.few.is_empty() {
                 return None;
             }
-            let mask = self.few.len() - 1;
-            let mut at = (of_address(address) >> self.few_shift) as usize;
-            loop {
-                let (other, index) = self.few[at & mask];
-                if index == 0 {
-                    return None;
-                }
-                if other == address {
-                    return Some(index - 1);
-                }
-                at += 1;
-            }
+            let at = place_of(&self.few, of_address(address) >> self.few_shift, address);
+            return self.few[at].1.checked_sub(1);
         }
         let page = address >> PAGE_BITS;
         if page != self.last_page {
@@ -108,18 +98,8 @@ impl Memo {
 
     #[inline]
     fn block_of(&self, page: usize) -> Option<usize> {
-        let mask = self.pages.len() - 1;
-        let mut at = (of_page(page) >> self.page_shift) as usize;
-        loop {
-            let (other, block) = self.pages[at & mask];
-            if block == 0 {
-                return None;
-            }
-            if other == page {
-                return Some(block as usize - 1);
-            }
-            at += 1;
-        }
+        let at = place_of(&self.pages, of_page(page) >> self.page_shift, page);
+        self.pages[at].1.checked_sub(1).map(|block| block as usize)
     }
 
     /// Puts in an object that is not there, with the next index.
@@ -140,23 +120,13 @@ impl Memo {
             }
             return found;
         }
-        let mask = self.few.len() - 1;
-        let mut at = (of_address(address) >> self.few_shift) as usize;
-        loop {
-            match &mut self.few[at & mask] {
-                place @ (_, 0) => {
-                    *place = (address, self.next + 1);
-                    break;
-                }
-                (other, index) if *other == address => return Some(*index - 1),
-                _ => at += 1,
-            }
+        let at = place_of(&self.few, of_address(address) >> self.few_shift, address);
+        if let Some(found) = self.few[at].1.checked_sub(1) {
+            return Some(found);
         }
+        self.few[at] = (address, self.next + 1);
         self.few_count += 1;
-        self.enter(address);
-        if self.holds {
-            std::mem::forget(object.own());
-        }
+        self.enter_object(object);
         self.next += 1;
         None
     }
@@ -168,10 +138,7 @@ impl Memo {
         if !self.place(address, index) {
             return;
         }
-        self.enter(address);
-        if self.holds {
-            std::mem::forget(object.own());
-        }
+        self.enter_object(object);
         self.next = (self.next + 1).max(index.saturating_add(1));
     }
 
@@ -182,6 +149,15 @@ impl Memo {
         self.place(address, index);
         self.enter(owner.address() | WITHIN);
         self.next += 1;
+    }
+
+    /// Puts an object in order, and keeps it alive if all are.
+    #[inline(always)]
+    fn enter_object(&mut self, object: Obj<'_>) {
+        self.enter(object.address());
+        if self.holds {
+            std::mem::forget(object.own());
+        }
     }
 
     /// Puts an entry in order.
@@ -454,23 +430,24 @@ fn of_page(page: usize) -> u64 {
     (page as u64).wrapping_mul(GOLDEN)
 }
 
+/// Where `key` is in a table with room, or is to be put: the first place from `at` on that is its own or empty.
+#[inline(always)]
+fn place_of(table: &[(usize, u32)], at: u64, key: usize) -> usize {
+    let mask = table.len() - 1;
+    let mut at = at as usize & mask;
+    while table[at].1 != 0 && table[at].0 != key {
+        at = (at + 1) & mask;
+    }
+    at
+}
+
 /// Puts `key` into a table with room, from the place `at` on; tells whether it is new.
 #[inline]
 fn insert(table: &mut [(usize, u32)], at: u64, key: usize, value: u32) -> bool {
-    let mask = table.len() - 1;
-    let mut at = at as usize;
-    loop {
-        let place = &mut table[at & mask];
-        if place.1 == 0 {
-            *place = (key, value + 1);
-            return true;
-        }
-        if place.0 == key {
-            place.1 = value + 1;
-            return false;
-        }
-        at += 1;
-    }
+    let at = place_of(table, at, key);
+    let is_new = table[at].1 == 0;
+    table[at] = (key, value + 1);
+    is_new
 }
 
 impl Drop for Memo {
