@@ -400,6 +400,15 @@ impl<'b> Lane<'b> {
         left.is_empty()
     }
 
+    /// A key and its value in a container. `once` is as for `pair`.
+    #[inline(always)]
+    fn pair_within(&mut self, key: Obj<'_>, once: bool, value: Obj<'_>, nested: u32) -> bool {
+        self.is_open()
+            && self.value_within(key, once, nested)
+            && self.is_open()
+            && self.value_within(value, true, nested)
+    }
+
     /// The ints that come first; tells how many it wrote.
     #[inline(always)]
     fn ints(&mut self, items: &[Option<Obj<'_>>]) -> usize {
@@ -465,11 +474,7 @@ impl<'b> Lane<'b> {
             _ => return false,
         };
         while let Some((key, value)) = pairs.next() {
-            let done = self.is_open()
-                && self.value_within(key, true, nested)
-                && self.is_open()
-                && self.value_within(value, true, nested);
-            if !done {
+            if !self.pair_within(key, true, value, nested) {
                 return false;
             }
         }
@@ -532,11 +537,7 @@ impl<'b> Lane<'b> {
         self.put([Opcode::Mark.code()], 1);
         for index in 0..values.len() {
             let Some((name, value)) = values.get(index) else { return false };
-            let done = self.is_open()
-                && self.value_within(name, false, nested)
-                && self.is_open()
-                && self.value_within(value, true, nested);
-            if !done {
+            if !self.pair_within(name, false, value, nested) {
                 return false;
             }
         }
