@@ -77,8 +77,11 @@ mod ahead {
     #[cold]
     fn stock_up(before: &mut Before, alloc: Alloc, ctx: *mut c_void, size: usize, count: usize) {
         for _ in 0..count {
+            if before.stock.try_reserve(1).is_err() {
+                break;
+            }
             let place = alloc(ctx, size);
-            if place.is_null() || before.stock.try_reserve(1).is_err() {
+            if place.is_null() {
                 break;
             }
             // SAFETY: as for populating.
