@@ -106,6 +106,10 @@ def like_set(rng, odd, shared, depth):
 LIKE = [like_set, like_list, like_ints, like_tuple, like_dict, like_record]
 
 
+def own_reduction(protocol):
+    return list, ()
+
+
 class SameBytes(unittest.TestCase):
     def assertSame(self, value, what, protocols=PROTOCOLS):
         """One value in each protocol: same bytes, same writes, and both read the same from them."""
@@ -269,6 +273,20 @@ class SameBytes(unittest.TestCase):
             for protocol in (4, 5):
                 found = difference(_pickle.loads(_pickle.dumps(value, protocol)), _pickle.loads(compact(value, protocol)))
                 self.assertIsNone(found, 'seed %d, compact' % seed)
+
+    def test_hooks_among_like_instances(self):
+        """An instance has a hook of its own, whose name stands among those that its class shares."""
+        for hook in (own_reduction, None):
+            def made(**attributes):
+                one = graphs.Twin()
+                one.first, one.second, one.third = 1, 'x', 2.5
+                for name, value in attributes.items():
+                    setattr(one, name, value)
+                return one
+            made(**{'__reduce_ex__': hook})
+            plain = [made() for _ in range(5)]
+            self.assertSame(['__reduce_ex__', own_reduction, plain, made(**{'__reduce_ex__': hook}), made()], 'hook %r' % hook)
+            self.assertSame(['__reduce_ex__', own_reduction, *plain, made(**{'__reduce_ex__': hook}), made()], 'hook %r, among them' % hook)
 
     def test_ordered_dicts(self):
         """However they came to their order, with whatever in them, and at the borders of batches."""

@@ -435,7 +435,9 @@ impl Saver<'_> {
             return self.changed();
         }
         self.out.buffer.put([if count == 1 { code::SETITEM } else { code::SETITEMS }])?;
-        if all_swift && plan.slots.is_empty() && self.last_class.0 == object.class().address() {
+        // With a hook's name among those that the class shares, another instance may have that.
+        let is_alike = all_swift && plan.slots.is_empty() && values.table() == self.found.harmless;
+        if is_alike && self.last_class.0 == object.class().address() {
             self.habits.instance = Some(Alike::new(object.class(), self.last_class.1, &values));
         }
         self.begin_slots(object, plan, pair)
